@@ -1,0 +1,50 @@
+// One connection as the host keeps it: the TCB, its handle, and its links into the host's queues. Internal to host/.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "stack/host/host.h"
+#include "stack/tcb/invariants.h"
+#include "stack/tcb/tcb.h"
+
+namespace lastack {
+
+struct Connection {
+  Connection(ConnId handle, const Config& config, const SocketAddress& local, const SocketAddress& remote,
+             std::uint16_t mtu, bool passive)
+      : id(handle), tcb(config, local, remote, mtu, passive) {}
+
+  ConnId id;
+  Tcb tcb;
+  ConnId listener = ConnId::none;  // not yet accepted: where it waits
+  bool released = false;           // the application has given the handle back
+  bool buried = false;             // CLOSED: kept only to answer questions
+  bool in_output = false;
+  bool noisy = false;                   // has signals that poll_event has not told
+  std::uint32_t icmp = 0;               // of the last soft error: type and code
+  std::optional<CallError> end_reason;  // told to the next SEND or RECEIVE: the "outstanding call" of 3.10.7.4
+
+#if defined(LASTACK_INVARIANTS)
+  Witness witness;
+#endif
+
+  // TimerHeap
+  std::int32_t heap_index = -1;
+  Instant heap_key = kNever;
+  // TimeWaitList
+  Connection* older = nullptr;
+  Connection* younger = nullptr;
+  bool in_time_wait_list = false;
+};
+
+// Nothing in a Release build.
+inline void check(Connection& connection) {
+#if defined(LASTACK_INVARIANTS)
+  check_invariants(connection.tcb, connection.witness);
+#else
+  static_cast<void>(connection);
+#endif
+}
+
+}  // namespace lastack

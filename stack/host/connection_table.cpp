@@ -1,0 +1,84 @@
+#include "stack/host/connection_table.h"
+
+#include "stack/base/check.h"
+
+namespace lastack {
+
+namespace {
+
+// A keyed multiply-and-fold over 64-bit words (the construction of wyhash's mixer).
+LASTACK_WRAPS std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+std::uint64_t word(const std::byte* p) {
+  std::uint64_t v = 0;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+}  // namespace
+
+std::uint32_t ConnectionTable::hash(const SocketAddress& local, const SocketAddress& remote) const {
+  constexpr std::uint64_t kOdd = 0x9e37'79b9'7f4a'7c15U;
+  const std::uint64_t ports = (std::uint64_t{local.port} << 16) | remote.port;
+  std::uint64_t h = mix(key_ ^ ports, kOdd);
+  h = mix(h ^ word(remote.ip.octets.data()), key_ | 1U);
+  h = mix(h ^ word(remote.ip.octets.data() + 8), kOdd);
+  h = mix(h ^ word(local.ip.octets.data()) ^ static_cast<std::uint64_t>(local.ip.version), key_ | 1U);
+  return static_cast<std::uint32_t>(h & 0xffff'ffffU);
+}
+
+Connection* ConnectionTable::find(const SocketAddress& local, const SocketAddress& remote) const {
+  if (slots_.empty()) return nullptr;
+  const std::uint32_t h = hash(local, remote);
+  for (std::size_t at = h & mask(); slots_[at].connection != nullptr; at = (at + 1) & mask()) {
+    const Slot& slot = slots_[at];
+    if (slot.hash == h && slot.connection->tcb.remote == remote && slot.connection->tcb.local == local)
+      return slot.connection;
+  }
+  return nullptr;
+}
+
+void ConnectionTable::insert(Connection* connection) {
+  if (slots_.empty() || (used_ + 1) * 4 > slots_.size() * 3) grow();
+  put(connection, hash(connection->tcb.local, connection->tcb.remote));
+  ++used_;
+}
+
+void ConnectionTable::put(Connection* connection, std::uint32_t h) {
+  std::size_t at = h & mask();
+  while (slots_[at].connection != nullptr) at = (at + 1) & mask();
+  slots_[at] = {connection, h};
+}
+
+void ConnectionTable::grow() {
+  std::vector<Slot> old(slots_.empty() ? 16 : slots_.size() * 2);
+  old.swap(slots_);
+  for (const Slot& slot : old) {
+    if (slot.connection != nullptr) put(slot.connection, slot.hash);
+  }
+}
+
+// Backward-shift deletion: no tombstones, so that a table that has seen many connections stays as quick as a new one.
+void ConnectionTable::erase(const Connection* connection) {
+  std::size_t hole = hash(connection->tcb.local, connection->tcb.remote) & mask();
+  while (slots_[hole].connection != connection) {
+    LASTACK_CHECK(slots_[hole].connection != nullptr);
+    hole = (hole + 1) & mask();
+  }
+  for (std::size_t at = (hole + 1) & mask(); slots_[at].connection != nullptr; at = (at + 1) & mask()) {
+    const std::size_t home = slots_[at].hash & mask();
+    const std::size_t from_home = (at + slots_.size() - home) & mask();
+    const std::size_t from_hole = (at + slots_.size() - hole) & mask();
+    if (from_home < from_hole) continue;  // it must not move in front of its home
+    slots_[hole] = slots_[at];
+    hole = at;
+  }
+  slots_[hole] = {};
+  --used_;
+}
+
+}  // namespace lastack

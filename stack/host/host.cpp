@@ -1,0 +1,313 @@
+// The contract's outputs, and the life of a connection from its creation to its grave.
+#include "stack/host/host.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "stack/base/check.h"
+#include "stack/host/host_impl.h"
+#include "stack/tcp/segment_arrives.h"
+#include "stack/tcp/timeouts.h"
+
+namespace lastack {
+
+namespace {
+
+constexpr std::size_t kMostReplies = 256;
+constexpr std::size_t kMostGraves = 4096;
+
+std::optional<CallError> end_reason(std::uint16_t signals) {
+  const auto has = [&](Signal s) { return (signals & static_cast<std::uint16_t>(s)) != 0; };
+  if (has(Signal::refused)) return CallError::connection_refused;
+  if (has(Signal::reset)) return CallError::connection_reset;
+  if (has(Signal::timed_out)) return CallError::user_timeout;
+  return std::nullopt;
+}
+
+// In the order of Signal's bits.
+constexpr Event::Kind kEventOfSignal[] = {
+    Event::Kind::connected,   Event::Kind::urgent,     Event::Kind::readable, Event::Kind::writable,
+    Event::Kind::peer_closed, Event::Kind::soft_error, Event::Kind::refused,  Event::Kind::reset,
+    Event::Kind::timed_out,   Event::Kind::closed,
+};
+
+// Takes the first of the signals that the connection has not told yet.
+Event take_signal(Connection& connection) {
+  std::uint16_t& signals = connection.tcb.signals;
+  const Event::Kind kind = kEventOfSignal[std::countr_zero(signals)];
+  signals = static_cast<std::uint16_t>(signals & (signals - 1U));
+  return Event{connection.id, kind, kind == Event::Kind::soft_error ? connection.icmp : 0U};
+}
+
+}  // namespace
+
+Host::Impl::Impl(const HostConfig& host_config, Instant start)
+    : config(host_config),
+      now(start),
+      isn_key(expand_seed(host_config.seed)),
+      port_key(expand_seed(host_config.seed ^ 0x706f'7274U)),
+      table(expand_seed(host_config.seed ^ 0x7461'626cU).k0) {}
+
+Connection* Host::Impl::look_up(ConnId id) {
+  const auto it = connections.find(static_cast<std::int32_t>(id));
+  if (it == connections.end()) return nullptr;
+  return recent = it->second.get();
+}
+
+// Of those that are not buried: what a packet can be for.
+Connection* Host::Impl::find(const SocketAddress& local, const SocketAddress& remote) {
+  if (recent != nullptr && !recent->buried && recent->tcb.remote == remote && recent->tcb.local == local) return recent;
+  Connection* const found = table.find(local, remote);
+  if (found != nullptr) recent = found;
+  return found;
+}
+
+void Host::Impl::erase(ConnId id) {
+  if (recent != nullptr && recent->id == id) recent = nullptr;
+  connections.erase(static_cast<std::int32_t>(id));
+}
+
+Listener* Host::Impl::find_listener(ConnId id) {
+  const auto it = listener_ports.find(static_cast<std::int32_t>(id));
+  return it == listener_ports.end() ? nullptr : listener_on(it->second);
+}
+
+Listener* Host::Impl::listener_on(std::uint16_t port) {
+  const auto it = listeners.find(port);
+  return it == listeners.end() ? nullptr : it->second.get();
+}
+
+SeqNum Host::Impl::next_iss(const SocketAddress& local, const SocketAddress& remote) {
+  if (iss_queue.empty()) return initial_sequence_number(isn_key, now, local, remote);
+  const SeqNum iss = iss_queue.front();
+  iss_queue.pop_front();
+  return iss;
+}
+
+Connection& Host::Impl::create(const SocketAddress& local, const SocketAddress& remote, bool passive) {
+  const ConnId id = next_id();
+  auto connection = std::make_unique<Connection>(id, config.tcp, local, remote, config.mtu, passive);
+  // RFC 7323 5.4: timestamps of different connections start at different values.
+  if (config.tcp.timestamps)
+    connection->tcb.ts.offset = static_cast<std::uint32_t>(hash_sockets(port_key, local, remote) >> 32);
+  Connection& created = *connection;
+  connections.emplace(static_cast<std::int32_t>(id), std::move(connection));
+  table.insert(&created);
+  return created;
+}
+
+// After every input that touched the connection: its place in the queues follows from its variables.
+void Host::Impl::after_input(Connection& connection) {
+  Tcb& tcb = connection.tcb;
+  check(connection);
+  if (tcb.signals != 0 && !connection.noisy) {
+    connection.noisy = true;
+    noisy.push_back(connection.id);
+  }
+  if (tcb.state() == State::closed || tcb.state() == State::listen) [[unlikely]]
+    return bury(connection);
+  if (tcb.state() == State::time_wait) [[unlikely]] {
+    heap.remove(connection);
+    time_wait.update(connection);
+  } else {
+    heap.update(connection);
+  }
+  if ((tcb.signals & static_cast<std::uint16_t>(Signal::connected)) != 0) [[unlikely]]
+    become_ready(connection);
+  if (!connection.in_output) {
+    connection.in_output = true;
+    output.push_back(connection.id);
+  }
+}
+
+void Host::Impl::become_ready(Connection& connection) {
+  Listener* const listener = find_listener(connection.listener);
+  if (listener == nullptr ||
+      std::find(listener->ready.begin(), listener->ready.end(), connection.id) != listener->ready.end())
+    return;
+  listener->ready.push_back(connection.id);
+  if (!listener->noisy) {
+    listener->noisy = true;
+    noisy.push_back(listener->id);
+  }
+}
+
+void Host::Impl::leave_listener(Connection& connection) {
+  Listener* const listener = find_listener(connection.listener);
+  if (listener != nullptr) {
+    --listener->waiting;
+    std::erase(listener->ready, connection.id);
+  }
+  connection.listener = ConnId::none;
+}
+
+// The connection is gone; its variables stay for STATUS until the application gives the handle back, and 2MSL longer.
+void Host::Impl::bury(Connection& connection) {
+  if (!connection.buried) {
+    connection.buried = true;
+    heap.remove(connection);
+    time_wait.remove(connection);
+    table.erase(&connection);
+    connection.end_reason = end_reason(connection.tcb.signals);
+    // What no application has ever seen, no application gives back.
+    if (connection.listener != ConnId::none) connection.released = true;
+    leave_listener(connection);
+    if (!connection.released) return;
+    graves.emplace_back(now + 2 * connection.tcb.config().msl, connection.id);
+  }
+}
+
+void Host::Impl::forget_old_graves() {
+  while (!graves.empty() && (graves.front().first <= now || graves.size() > kMostGraves)) {
+    erase(graves.front().second);
+    graves.pop_front();
+  }
+}
+
+void Host::Impl::reply(const SocketAddress& local, const SocketAddress& remote, const Effects& effects) {
+  if (effects.reset && replies.size() < kMostReplies) replies.push_back({local, remote, *effects.reset});
+}
+
+std::size_t Host::Impl::write(const Tcb& tcb, MutableBytes out) {
+  const Config& choices = tcb.config();
+  IpHeader ip;
+  ip.src = tcb.local.ip;
+  ip.dst = tcb.remote.ip;
+  ip.hop_limit = choices.hop_limit;
+  ip.dscp_ecn = static_cast<std::uint8_t>(choices.dscp << 2);
+  ip.dont_fragment = choices.path_mtu_discovery;
+  // RFC 6864 4.1: an atomic datagram needs no identification.
+  if (!ip.dont_fragment) ip.id = ip_id = static_cast<std::uint16_t>((ip_id + 1U) & 0xffffU);
+  Segment& segment = outgoing.segment;
+  const std::size_t tcp_header = tcp_header_size(segment);
+  const std::size_t headers = ip_header_size(ip.src.version) + tcp_header;
+  LASTACK_CHECK(out.size() >= headers + outgoing.text_size);
+  const MutableBytes text = out.subspan(headers, outgoing.text_size);
+  tcb.send_queue.copy(outgoing.text_offset, text);
+  segment.payload = text;
+  return write_packet(out, ip, segment, tcp_header, config.checksums);
+}
+
+std::size_t Host::Impl::write_reply(MutableBytes out) {
+  const Reply next = replies.front();
+  replies.pop_front();
+  IpHeader ip;
+  ip.src = next.local.ip;
+  ip.dst = next.remote.ip;
+  ip.hop_limit = config.tcp.hop_limit;
+  Segment segment;
+  segment.src_port = next.local.port;
+  segment.dst_port = next.remote.port;
+  segment.seq = next.reset.seq;
+  segment.flags = kRst;
+  if (next.reset.has_ack) {
+    segment.flags = segment.flags | kAck;
+    segment.ack = next.reset.ack;
+  }
+  if (config.tcp.timestamps) segment.options.timestamps = next.reset.timestamps;
+  return write_packet(out, ip, segment, tcp_header_size(segment), config.checksums);
+}
+
+Host::Host(const HostConfig& config, Instant now) : impl_(std::make_unique<Impl>(config, now)) {}
+Host::~Host() = default;
+
+void Host::on_packet(Instant now, Bytes packet) {
+  impl_->advance(now);
+  impl_->receive_packet(packet);
+}
+
+void Host::on_timeout(Instant now) {
+  Impl& host = *impl_;
+  host.advance(now);
+  for (Connection* oldest = host.time_wait.oldest(); oldest != nullptr && host.time_wait.earliest() <= host.now;
+       oldest = host.time_wait.oldest()) {
+    run_timeouts(oldest->tcb, host.now);
+    host.after_input(*oldest);
+  }
+  for (Connection* first = host.heap.top(); first != nullptr && host.heap.earliest() <= host.now;
+       first = host.heap.top()) {
+    run_timeouts(first->tcb, host.now);
+    host.after_input(*first);
+  }
+}
+
+std::size_t Host::poll_transmit(Instant now, MutableBytes out) {
+  Impl& host = *impl_;
+  host.advance(now);
+  if (!host.replies.empty()) return host.write_reply(out);
+  while (!host.output.empty()) {
+    Connection* const connection = host.find(host.output.front());
+    if (connection != nullptr && next_segment(connection->tcb, host.now, host.outgoing)) {
+      const std::size_t size = host.write(connection->tcb, out);
+      check(*connection);
+      if (connection->tcb.state() != State::time_wait) host.heap.update(*connection);
+      return size;
+    }
+    if (connection != nullptr) connection->in_output = false;
+    host.output.pop_front();
+  }
+  return 0;
+}
+
+std::optional<Event> Host::poll_event() {
+  Impl& host = *impl_;
+  while (!host.noisy.empty()) {
+    const ConnId id = host.noisy.front();
+    Connection* const connection = host.find(id);
+    if (connection != nullptr && connection->tcb.signals != 0) return take_signal(*connection);
+    host.noisy.pop_front();
+    if (connection != nullptr) {
+      connection->noisy = false;
+    } else if (Listener* const listener = host.find_listener(id)) {
+      listener->noisy = false;
+      return Event{id, Event::Kind::acceptable, 0};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Instant> Host::next_timeout() const {
+  impl_->heap.top();  // makes earliest() exact; nothing else looks at it
+  const Instant next = std::min(impl_->heap.earliest(), impl_->time_wait.earliest());
+  return next == kNever ? std::nullopt : std::optional(next);
+}
+
+void Host::set_next_iss(SeqNum iss) { impl_->iss_queue.push_back(iss); }
+
+std::optional<ConnId> Host::find(std::uint16_t local_port, const SocketAddress& remote) const {
+  const IpAddress& ip = remote.ip.version == IpVersion::v4 ? impl_->config.ip4 : impl_->config.ip6;
+  const Connection* const connection = impl_->table.find({ip, local_port}, remote);
+  return connection == nullptr ? std::nullopt : std::optional(connection->id);
+}
+
+SocketAddress Host::remote(ConnId conn) const {
+  const Connection* const connection = impl_->find(conn);
+  return connection == nullptr ? SocketAddress{} : connection->tcb.remote;
+}
+
+State Host::state(ConnId conn) const { return impl_->state(impl_->find(conn), conn); }
+
+const Tcb* Host::tcb(ConnId conn) const {
+  const Connection* const connection = impl_->find(conn);
+  return connection == nullptr ? nullptr : &connection->tcb;
+}
+
+Config* Host::config(ConnId conn) {
+  Connection* const connection = impl_->find(conn);
+  return connection == nullptr ? nullptr : &connection->tcb.change_config();
+}
+
+Config& Host::defaults() { return impl_->config.tcp; }
+
+const Disposition& Host::last_disposition() const { return impl_->last_disposition; }
+
+std::size_t Host::memory() const {
+  std::size_t octets =
+      sizeof(Impl) + impl_->table.memory() + impl_->heap.memory() + impl_->replies.size() * sizeof(Reply);
+  for (const auto& entry : impl_->connections) octets += sizeof(Connection) - sizeof(Tcb) + entry.second->tcb.memory();
+  return octets;
+}
+
+std::size_t Host::connections() const { return impl_->table.size(); }
+
+}  // namespace lastack

@@ -1,0 +1,128 @@
+// Packets in: which connection, listener or nobody they are for.
+#include <algorithm>
+
+#include "stack/host/host_impl.h"
+#include "stack/tcb/mutation.h"
+#include "stack/tcp/arrival.h"
+#include "stack/tcp/output.h"
+#include "stack/tcp/segment_arrives.h"
+#include "stack/wire/checksum.h"
+
+namespace lastack {
+
+namespace {
+
+//= rfc9293 3.9.2.3 MUST-57 MUST-63
+bool can_be_a_peer(const IpAddress& source) {
+  return !source.is_unspecified() && !source.is_multicast_or_broadcast() && !source.is_loopback();
+}
+
+void check_disposition(const Connection& connection, const Segment& segment, const Disposition& disposition) {
+#if defined(LASTACK_INVARIANTS)
+  const bool rejected = disposition.action != Action::accepted && disposition.action != Action::closed;
+  if (rejected) check_rejected_segment(connection.tcb, connection.witness);
+  check_reset_was_exact(connection.tcb, connection.witness, segment.seq, segment.flags.rst());
+#else
+  static_cast<void>(connection);
+  static_cast<void>(segment);
+  static_cast<void>(disposition);
+#endif
+}
+
+}  // namespace
+
+void Host::Impl::receive_packet(Bytes packet) {
+  last_disposition = {Action::dropped, "not a good TCP segment for this host"};
+  IpPacket ip;
+  if (parse_ip(packet, ip) || ip.truncated || ip.is_fragment() || !ours(ip.dst)) return;
+  const bool verify = config.checksums == Checksums::written;
+  if (verify && !ip.header_checksum_ok) return;
+  if (ip.protocol == kProtocolIcmp || ip.protocol == kProtocolIcmp6) return icmp_arrives(ip);
+  if (ip.protocol != kProtocolTcp || !can_be_a_peer(ip.src)) return;
+  //= rfc9293 3.1 MUST-3
+  if (verify && tcp_checksum(ip.src, ip.dst, ip.payload) != 0) return;
+  Segment segment;
+  if (parse_tcp(ip.payload, segment)) return;
+  const SocketAddress local{ip.dst, segment.dst_port};
+  const SocketAddress remote{ip.src, segment.src_port};
+  if (Connection* const connection = find(local, remote)) {
+    if (reopens_from_time_wait(*connection, segment)) return;
+    Effects effects;
+    last_disposition = segment_arrives(connection->tcb, segment, now, effects);
+    check_disposition(*connection, segment, last_disposition);
+    reply(local, remote, effects);
+    const bool kills_listener = kMut == 9 && last_disposition.action == Action::closed && segment.flags.rst() &&
+                                connection->listener != ConnId::none;
+    const std::uint16_t port = local.port;
+    after_input(*connection);
+    if (kills_listener) listeners.erase(port);
+    return;
+  }
+  if (Listener* const listener = listener_on(local.port))
+    return segment_for_listener(*listener, local, remote, segment, nullptr);
+  cover(State::closed, segment_event(segment_class(segment.flags), Placement::in_window));
+  Effects effects;
+  last_disposition = closed_segment_arrives(segment, effects);
+  reply(local, remote, effects);
+}
+
+void Host::Impl::segment_for_listener(Listener& listener, const SocketAddress& local, const SocketAddress& remote,
+                                      const Segment& segment, const Tcb* previous) {
+  cover(State::listen, segment_event(segment_class(segment.flags), Placement::in_window));
+  Effects effects;
+  const ListenDecision decision = listen_segment_arrives(segment, config.tcp, effects);
+  last_disposition = decision.disposition;
+  reply(local, remote, effects);
+  if constexpr (kMut == 2) {
+    if (segment.flags.rst()) listeners.erase(listener.port);
+  }
+  if (!decision.opens) return;
+  // RFC 4987: what does not fit the backlog is dropped, and the peer tries again.
+  if (listener.waiting >= std::max(1U, listener.backlog)) {
+    last_disposition = {Action::dropped, "3.9.1: backlog full"};
+    return;
+  }
+  const bool chosen = !iss_queue.empty();
+  SeqNum iss = next_iss(local, remote);
+  // RFC 9293 3.6.1: above every number of the previous incarnation.
+  if (previous != nullptr && !chosen && !after(iss, previous->snd.nxt)) iss = previous->snd.nxt + 250'000;
+  Connection& connection = create(local, remote, true);
+  connection.listener = listener.id;
+  ++listener.waiting;
+  open_from_listen(connection.tcb, segment, iss, now);
+  after_input(connection);
+}
+
+bool Host::Impl::reopens_from_time_wait(Connection& connection, const Segment& segment) {
+  if (!time_wait_accepts_syn(connection.tcb, segment)) return false;
+  Listener* const listener = listener_on(segment.dst_port);
+  if (listener == nullptr) return false;
+  const SocketAddress local = connection.tcb.local;
+  const SocketAddress remote = connection.tcb.remote;
+  become_closed(connection.tcb, Cause::syn);
+  after_input(connection);
+  segment_for_listener(*listener, local, remote, segment, &connection.tcb);
+  return true;
+}
+
+//= rfc9293 3.9.2.2 MUST-54 MUST-56 SHLD-25 SHLD-26
+void Host::Impl::icmp_arrives(const IpPacket& packet) {
+  last_disposition = {Action::dropped, "3.9.2.2: no ICMP error for a connection here"};
+  const auto error = parse_icmp_error(packet);
+  if (!error) return;
+  Connection* const connection = table.find(error->local, error->remote);
+  if (connection == nullptr) return;
+  Tcb& tcb = connection->tcb;
+  //= rfc5927 4.1
+  const bool in_flight = at_or_before(tcb.snd.una, error->seq) && before(error->seq, tcb.snd.nxt);
+  if (tcb.config().icmp_checks_sequence && !in_flight) {
+    last_disposition = {Action::dropped, "RFC 5927 4.1: not about a segment in flight"};
+    return;
+  }
+  last_disposition = {Action::accepted, "3.9.2.2"};
+  connection->icmp = error->detail;
+  icmp_error(tcb, error->kind, error->mtu);
+  after_input(*connection);
+}
+
+}  // namespace lastack

@@ -1,0 +1,78 @@
+#include "stack/tcb/byte_ring.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "stack/base/check.h"
+
+namespace lastack {
+
+namespace {
+constexpr std::uint32_t kSmallest = 2048;
+}
+
+std::uint32_t ByteRing::position(std::uint32_t offset) const { return (front_ + offset) & (capacity_ - 1); }
+
+// Grows to the next power of two; what was placed beyond size() moves along, at the same offsets.
+void ByteRing::ensure(std::uint32_t octets) {
+  if (octets <= capacity_) return;
+  const std::uint32_t grown = std::max(kSmallest, std::bit_ceil(octets));
+  auto bigger = std::make_unique<std::byte[]>(grown);
+  if (capacity_ != 0) {
+    const std::uint32_t first = capacity_ - front_;
+    std::memcpy(bigger.get(), data_.get() + front_, first);
+    std::memcpy(bigger.get() + first, data_.get(), front_);
+  }
+  data_ = std::move(bigger);
+  capacity_ = grown;
+  front_ = 0;
+}
+
+void ByteRing::place(std::uint32_t offset, Bytes data) {
+  if (data.empty()) return;
+  const auto octets = static_cast<std::uint32_t>(data.size());
+  LASTACK_CHECK(offset <= limit_ && octets <= limit_ - offset);
+  ensure(offset + octets);
+  const std::uint32_t at = position(offset);
+  const std::uint32_t first = std::min(octets, capacity_ - at);
+  std::memcpy(data_.get() + at, data.data(), first);
+  if (first < octets) std::memcpy(data_.get(), data.data() + first, octets - first);
+}
+
+std::uint32_t ByteRing::append(Bytes data) {
+  const auto taken = static_cast<std::uint32_t>(std::min<std::size_t>(data.size(), room()));
+  place(size_, data.first(taken));
+  size_ += taken;
+  return taken;
+}
+
+void ByteRing::extend(std::uint32_t octets) {
+  LASTACK_CHECK(octets <= room() && size_ + octets <= capacity_);
+  size_ += octets;
+}
+
+void ByteRing::copy(std::uint32_t offset, MutableBytes out) const {
+  if (out.empty()) return;
+  const auto octets = static_cast<std::uint32_t>(out.size());
+  LASTACK_CHECK(offset <= size_ && octets <= size_ - offset);
+  const std::uint32_t at = position(offset);
+  const std::uint32_t first = std::min(octets, capacity_ - at);
+  std::memcpy(out.data(), data_.get() + at, first);
+  if (first < octets) std::memcpy(out.data() + first, data_.get(), octets - first);
+}
+
+void ByteRing::discard(std::uint32_t octets) {
+  if (octets == 0) return;
+  LASTACK_CHECK(octets <= size_);
+  front_ = position(octets);
+  size_ -= octets;
+}
+
+void ByteRing::release() {
+  data_.reset();
+  capacity_ = 0;
+  front_ = 0;
+  size_ = 0;
+}
+
+}  // namespace lastack

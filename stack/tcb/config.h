@@ -1,0 +1,87 @@
+// The choices that RFC 9293 and its companions leave to an implementation, each with its clause. A scenario may flip
+// any of them; the defaults are what the documents recommend. Only data: what a choice means is in the code that the
+// clause names.
+#pragma once
+
+#include <cstdint>
+
+#include "stack/base/time.h"
+
+namespace lastack {
+
+using namespace std::chrono_literals;
+
+enum class CongestionControl : std::uint8_t { none, reno };
+enum class ResetPolicy : std::uint8_t { rfc5961, rfc793 };                         // 3.10.7.4 second and fourth
+enum class HardErrorPolicy : std::uint8_t { ignore, before_established, always };  // 3.9.2.2 SHLD-26; RFC 5927 5
+
+struct Config {
+  // Buffers. Memory is taken as data comes; these are the limits, octets.
+  std::uint32_t snd_buf = 65535;
+  std::uint32_t rcv_buf = 65535;
+
+  // Options offered on our SYN and accepted from the peer's.
+  bool send_mss = true;           // 3.7.1 MAY-3: always send the option
+  bool timestamps = true;         // RFC 7323 3
+  bool sack = true;               // RFC 2018
+  bool window_scale = true;       // RFC 7323 2
+  std::int8_t window_shift = -1;  // -1: the smallest that covers rcv_buf
+
+  // Sending.
+  bool nagle = true;                                       // 3.7.4 SHLD-7
+  Duration sws_override = 200ms;                           // 3.8.6.2.1: between 0.1 and 1 s
+  std::uint8_t initial_window = 10;                        // RFC 6928, segments; 0: RFC 5681's formula
+  CongestionControl congestion = CongestionControl::reno;  // RFC 5681 MUST-19
+  bool limited_transmit = true;                            // RFC 3042
+  bool push_always = false;                                // set PSH on every segment with text
+
+  // Receiving.
+  bool delayed_ack = true;                // 3.8.6.3 SHLD-18
+  Duration delayed_ack_timeout = 40ms;    // 3.8.6.3 MUST-40: below 0.5 s
+  bool acknowledge_out_of_order = true;   // 3.8.? MAY-13, RFC 5681 4.2: an immediate duplicate ACK
+  std::uint8_t max_reassembly_gaps = 32;  // bound on separate out-of-order runs
+
+  // Retransmission, RFC 6298.
+  Duration initial_rto = 1s;  // 2.1
+  Duration min_rto = 1s;      // 2.4 SHOULD
+  Duration max_rto = 60s;     // 2.5 MAY, at least 60 s
+  Duration clock_granularity = 1ms;
+  std::uint8_t r1 = 3;                // 3.8.3 MUST-20, SHLD-10: retransmissions before the user is told
+  Duration r2 = 100s;                 // 3.8.3 SHLD-11
+  Duration r2_syn = 180s;             // 3.8.3 MUST-23
+  Duration user_timeout = 300s;       // 3.9.1 OPEN: "the present global default is five minutes"; zero: none
+  Duration max_probe_interval = 60s;  // 3.8.6.1 SHLD-30
+
+  // Robustness.
+  ResetPolicy reset_policy = ResetPolicy::rfc5961;
+  bool ack_range_check = true;  // RFC 5961 5.2 MAY: drop ACKs older than SND.UNA - MAX.SND.WND
+  // RFC 5961 7. Counted per connection: a shared counter would tell an attacker about other connections. 0: no limit.
+  std::uint16_t challenge_ack_limit = 100;
+  // ACKs that answer unacceptable segments without text: two peers that disagree must not acknowledge each other for
+  // ever. 0: no limit.
+  std::uint16_t invalid_ack_limit = 10;
+  Duration ack_limit_interval = 5s;  // of both limits
+  bool repeat_syn_ack = false;  // 3.10.7.4 first: a repeated SYN in SYN-RECEIVED gets an ACK; true: the SYN,ACK again
+  bool icmp_checks_sequence = true;                       // RFC 5927 4.1
+  HardErrorPolicy hard_errors = HardErrorPolicy::always;  // 3.9.2.2 SHLD-26
+  bool path_mtu_discovery = true;                         // RFC 1191: DF set, "fragmentation needed" lowers the MSS
+
+  // Closing.
+  Duration msl = 120s;                 // 3.4.2: two minutes
+  bool time_wait_restart = true;       // 3.10.7.4 eighth: a FIN again restarts the 2MSL time-out
+  bool time_wait_ignores_rst = false;  // RFC 1337 F1
+  bool time_wait_reuse = true;         // 3.6.1 MAY-2, RFC 6191: a fitting SYN reopens from TIME-WAIT
+  bool reset_on_unread_close = true;   // 3.6.1 MAY-1, SHLD-3
+  bool syn_fin_opens = true;           // 3.10.7.2: SYN,FIN at a listener is a SYN; false: dropped
+
+  // Keep-alive, 3.8.4.
+  bool keepalive = false;           // MAY-5, MUST-25: off
+  Duration keepalive_idle = 7200s;  // MUST-27, SHLD... at least two hours by default
+  Duration keepalive_interval = 75s;
+  std::uint8_t keepalive_probes = 9;
+
+  std::uint8_t hop_limit = 64;  // 3.9.2 MUST-49: configurable
+  std::uint8_t dscp = 0;        // 3.9.2.? SHLD-22
+};
+
+}  // namespace lastack

@@ -1,0 +1,157 @@
+// The transmission control block (RFC 9293 3.3.1): everything that one connection remembers. Only data and the check of
+// its state changes; what is done with it is in stack/tcp. The state has one writer, enter().
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "stack/base/seq.h"
+#include "stack/base/time.h"
+#include "stack/tcb/byte_ring.h"
+#include "stack/tcb/config.h"
+#include "stack/tcb/congestion.h"
+#include "stack/tcb/receive_queue.h"
+#include "stack/tcb/rtt.h"
+#include "stack/tcb/state.h"
+#include "stack/tcb/timers.h"
+#include "stack/wire/ip_address.h"
+
+namespace lastack {
+
+// A window as it stands in a header, to be scaled; and one in octets. Two types, so that they cannot be mixed up (RFC
+// 7323 2.2).
+enum class WireWindow : std::uint16_t {};
+constexpr std::uint32_t scaled(WireWindow window, std::uint8_t shift) {
+  return static_cast<std::uint32_t>(window) << shift;
+}
+
+// RFC 9293 3.3.1, Table 2, and what the companions add.
+struct SendVariables {
+  SeqNum una;
+  SeqNum nxt;
+  std::uint32_t wnd = 0;
+  SeqNum up;
+  SeqNum wl1;
+  SeqNum wl2;
+  SeqNum iss;
+  std::uint32_t max_wnd = 0;  // MAX.SND.WND, RFC 5961 5; also for the sender's SWS avoidance, 3.8.6.2.1
+  std::uint16_t mss = 536;    // SendMSS, 3.7.1: from the peer's option, else the default
+  std::uint8_t shift = 0;     // Snd.Wind.Shift, RFC 7323 2.3
+  bool urgent = false;        // up is ahead of una
+  bool fin_queued = false;    // the user has closed; the FIN follows the last octet
+  bool push_queued = false;
+  SeqNum push_end;          // 3.9.1 PUSH: the end of the last pushed SEND
+  SeqNum resend;            // after a time-out: what is sent again next; equal to nxt when nothing is
+  bool syn_due = false;     // our SYN (or SYN,ACK) is to be sent, the first time or again
+  bool resend_one = false;  // fast retransmit: the segment at una, once
+  bool probe = false;       // a zero-window probe is due, or the override of the SWS rule
+  bool keepalive_probe = false;
+};
+
+// Table 3.
+struct ReceiveVariables {
+  SeqNum nxt;
+  std::uint32_t wnd = 0;  // what has been offered: the right edge is nxt + wnd and never moves left (SHLD-14)
+  SeqNum up;
+  SeqNum irs;
+  std::uint8_t shift = 0;  // Rcv.Wind.Shift
+  bool urgent = false;     // up is ahead of what the user has read
+  bool fin = false;        // the peer's FIN has been taken; nxt counts it
+  bool fin_waits = false;  // a FIN beyond a gap was seen: it is fin_seq
+  SeqNum fin_seq;
+  bool pushed = false;
+  SeqNum push_end;
+  SeqNum last_ack_sent;  // RFC 7323 4.3
+};
+
+// RFC 7323. `recent` is TS.Recent.
+struct TimestampVariables {
+  bool on = false;
+  std::uint32_t recent = 0;
+  Instant recent_at{};
+  std::uint32_t offset = 0;  // of our clock: 5.4, not the same on every connection
+};
+
+// What the user is to be told. Several that one input raises are told in this order.
+enum class Signal : std::uint16_t {
+  connected = 1U << 0,
+  urgent = 1U << 1,
+  readable = 1U << 2,
+  writable = 1U << 3,
+  peer_closed = 1U << 4,
+  soft_error = 1U << 5,
+  refused = 1U << 6,
+  reset = 1U << 7,
+  timed_out = 1U << 8,
+  closed = 1U << 9,
+};
+
+class Tcb {
+ public:
+  Tcb(const Config& defaults, const SocketAddress& local, const SocketAddress& remote, std::uint16_t mtu, bool passive);
+
+  State state() const { return state_; }
+  // The one writer of the state: the transition must be a row of the edge table.
+  void enter(State to, Cause cause);
+
+  const Config& config() const { return own_config ? *own_config : *defaults_; }
+  Config& change_config();
+
+  // Effective send MSS, 3.7.1: what one segment's text may be, given the octets of options in it.
+  std::uint32_t effective_mss(std::uint32_t option_octets) const;
+  std::uint32_t effective_mss() const { return effective_mss(ts.on ? 12 : 0); }
+  // SND.NXT - SND.UNA.
+  std::uint32_t flight() const { return octets_between(snd.una, snd.nxt); }
+  bool syn_acknowledged() const { return snd.una != snd.iss; }
+  // The number of the first octet in the send queue, and the one after its last.
+  SeqNum text_begin() const { return syn_acknowledged() ? snd.una : snd.una + 1; }
+  SeqNum text_end() const { return text_begin() + send_queue.size(); }
+  bool fin_sent() const { return snd.fin_queued && after(snd.nxt, fin_number_); }
+  bool fin_acknowledged() const { return fin_sent() && after(snd.una, fin_number_); }
+  SeqNum fin_number() const { return fin_number_; }
+  void set_fin_number(SeqNum number) { fin_number_ = number; }
+  SeqNum right_edge() const { return rcv.nxt + rcv.wnd; }
+
+  void signal(Signal what) { signals = static_cast<std::uint16_t>(signals | static_cast<std::uint16_t>(what)); }
+  std::size_t memory() const;
+
+  SocketAddress local;
+  SocketAddress remote;
+  SendVariables snd;
+  ReceiveVariables rcv;
+  TimestampVariables ts;
+  Timers timers;
+  RttEstimator rtt;
+  Congestion congestion;
+  ByteRing send_queue;
+  ReceiveQueue receive_queue;
+  std::unique_ptr<Config> own_config;
+
+  std::uint16_t path_mtu;
+  bool passive;                       // came from a passive OPEN (MUST-11)
+  bool sack = false;                  // both sides have sent SACK-permitted
+  bool scaling = false;               // both sides have sent window scale
+  bool ack_due = false;               // an ACK must leave now
+  bool ack_delayed = false;           // an ACK must leave before the delayed-ACK timer
+  bool reader_gone = false;           // 3.6.1: the application has closed both ways
+  std::uint8_t unacked_segments = 0;  // with text, since our last ACK (SHLD-19: every second at least)
+  std::uint8_t retransmissions = 0;   // of the segment at snd.una: R1
+  std::uint8_t probes = 0;            // zero-window probes sent since the window closed
+  std::uint8_t keepalive_probes = 0;  // without an answer
+  Instant first_sent{};               // of the segment at snd.una: R2
+  Instant last_received{};            // keep-alive idle time
+  Instant last_sent{};                // RFC 5681 4.1 idle restart
+  Instant ack_limit_began{};          // Config::ack_limit_interval
+  std::uint16_t challenge_acks = 0;
+  std::uint16_t invalid_acks = 0;
+  std::uint64_t octets_read = 0;  // by the user, or dropped for it after a full close
+  std::uint16_t signals = 0;
+  Cause closed_by = Cause::close_call;  // meaningful in CLOSED
+
+ private:
+  const Config* defaults_;
+  SeqNum fin_number_;
+  State state_ = State::closed;
+};
+
+}  // namespace lastack

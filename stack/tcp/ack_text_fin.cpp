@@ -1,0 +1,346 @@
+// 3.10.7.4, the fifth to the eighth step: ACK, URG, text, FIN; and the changes of state that follow from them.
+#include <algorithm>
+
+#include "stack/base/check.h"
+#include "stack/tcb/mutation.h"
+#include "stack/tcp/arrival.h"
+#include "stack/tcp/output.h"
+
+namespace lastack {
+
+namespace {
+
+//= rfc5961 5.2 MAY-12
+bool ack_in_range(const Tcb& tcb, SeqNum ack) {
+  return at_or_after(ack, tcb.snd.una - tcb.snd.max_wnd) && at_or_before(ack, tcb.snd.nxt);
+}
+
+//= rfc9293 3.10.7.4 fifth
+StepResult syn_received_ack(Tcb& tcb, Arrival& in) {
+  const SeqNum ack = in.segment.ack;
+  const bool above = kMut == 7 ? at_or_after(ack, tcb.snd.una) : after(ack, tcb.snd.una);
+  if (!above || !at_or_before(ack, tcb.snd.nxt)) {
+    in.effects.reset = reset_for(in.segment);
+    return Disposition{Action::reset, "3.10.7.4 fifth: an unacceptable ACK in SYN-RECEIVED"};
+  }
+  if (kMut == 7 && ack == tcb.snd.una) acknowledge_up_to(tcb, in);
+  tcb.snd.wnd = scaled(WireWindow{in.segment.wnd}, in.segment.flags.syn() ? 0 : tcb.snd.shift);
+  tcb.snd.wl1 = in.segment.seq;
+  tcb.snd.wl2 = ack;
+  enter_established(tcb, Cause::ack_of_syn);
+  return std::nullopt;
+}
+
+// RFC 5681 2: what counts as a duplicate ACK.
+bool is_duplicate_ack(const Tcb& tcb, const Arrival& in, std::uint32_t window_before) {
+  return in.segment.ack == tcb.snd.una && tcb.flight() != 0 && in.segment.len() == 0 &&
+         (tcb.sack && in.segment.options.sack_count != 0 ? true : tcb.snd.wnd == window_before);
+}
+
+//= rfc9293 3.10.7.4 fifth
+StepResult established_ack_processing(Tcb& tcb, Arrival& in) {
+  const Segment& seg = in.segment;
+  if (after(seg.ack, tcb.snd.nxt) && kMut != 16)
+    return challenge(tcb, in.now, "3.10.7.4 fifth: an ACK of nothing sent");
+  const std::uint32_t window_before = tcb.snd.wnd;
+  if (after(seg.ack, tcb.snd.una)) {
+    const SeqNum edge = tcb.snd.una + tcb.snd.wnd;
+    acknowledge_up_to(tcb, in);
+    // A new ACK in an old segment says nothing new of the window. SND.WND counts from SND.UNA: the edge that was
+    // offered stays.
+    if (!update_send_window(tcb, seg)) tcb.snd.wnd = after(edge, tcb.snd.una) ? octets_between(tcb.snd.una, edge) : 0;
+    return std::nullopt;
+  }
+  if (seg.ack == tcb.snd.una) {
+    update_send_window(tcb, seg);
+    // 3.8.6.1 MUST-37: while the peer answers probes, the connection lives.
+    if (tcb.probes != 0) {
+      tcb.timers.stop(TimerKind::user);
+      tcb.first_sent = in.now;  // nor has R2 begun for the octet of the probe
+    }
+    if (is_duplicate_ack(tcb, in, window_before) &&
+        tcb.congestion.on_duplicate_ack(tcb.flight(), tcb.snd.una, tcb.snd.nxt)) {
+      tcb.snd.resend_one = true;
+    }
+  }
+  return std::nullopt;
+}
+
+void check_urgent(Tcb& tcb, const Arrival& in) {
+  const SeqNum up = in.segment.seq + in.segment.urg;
+  const SeqNum consumed = tcb.rcv.nxt - tcb.receive_queue.unread();
+  if (!after(up, consumed)) return;
+  const bool further = !tcb.rcv.urgent || after(up, tcb.rcv.up);
+  if (!tcb.rcv.urgent) tcb.signal(Signal::urgent);
+  if (further) tcb.rcv.up = up;
+  tcb.rcv.urgent = true;
+}
+
+// 3.6.1: text arrives, and nobody is there to read it.
+//= rfc9293 3.6.1 MAY-1 SHLD-3
+Disposition reset_for_unread_text(Tcb& tcb, Arrival& in) {
+  in.effects.reset = ResetSegment{tcb.snd.nxt, SeqNum(0), false};
+  become_closed(tcb, Cause::reset_sent);
+  return {Action::closed, "3.6.1: text after the application's close"};
+}
+
+//= rfc9293 3.8.6.3 SHLD-18 SHLD-19 MUST-40
+//= rfc5681 4.2
+void schedule_ack(Tcb& tcb, bool in_order, bool gap_before, Instant now) {
+  const Config& config = tcb.config();
+  if (!in_order) {
+    if (config.acknowledge_out_of_order) tcb.ack_due = true;
+    return;
+  }
+  if (tcb.unacked_segments != 0xff) ++tcb.unacked_segments;
+  if (!config.delayed_ack || gap_before || tcb.unacked_segments >= 2) {
+    tcb.ack_due = true;
+    return;
+  }
+  tcb.ack_delayed = true;
+  if (!tcb.timers.armed(TimerKind::delayed_ack))
+    tcb.timers.arm(TimerKind::delayed_ack, now + config.delayed_ack_timeout);
+}
+
+void advance_receive(Tcb& tcb, std::uint32_t octets) {
+  if (octets == 0) return;
+  tcb.rcv.nxt += octets;
+  tcb.rcv.wnd = tcb.rcv.wnd > octets ? tcb.rcv.wnd - octets : 0;
+  tcb.signal(Signal::readable);
+}
+
+// Text that came with the SYN was held until the connection is synchronized; now it counts, and this segment's may
+// repeat it.
+void take_held_text(Tcb& tcb, Arrival& in) {
+  const std::uint32_t held = tcb.receive_queue.join(tcb.rcv.nxt);
+  if (held == 0) return;
+  advance_receive(tcb, held);
+  schedule_ack(tcb, true, true, in.now);
+  trim_to_window(tcb, in);
+}
+
+void remember_fin(Tcb& tcb, const Arrival& in) {
+  if (!in.fin) return;
+  // The first FIN seen beyond a gap counts, but one that is in order now counts at once: a forged one must not keep the
+  // connection open.
+  if (tcb.rcv.fin_waits && in.fin_seq() != tcb.rcv.nxt) return;
+  tcb.rcv.fin_waits = true;
+  tcb.rcv.fin_seq = kMut == 37 ? tcb.rcv.nxt : in.fin_seq();
+}
+
+}  // namespace
+
+bool update_send_window(Tcb& tcb, const Segment& seg) {
+  //= rfc7323 2.2
+  const std::uint32_t wnd = scaled(WireWindow{seg.wnd}, seg.flags.syn() && kMut != 28 ? 0 : tcb.snd.shift);
+  const bool newer =
+      seg.flags.syn() || before(tcb.snd.wl1, seg.seq) || (tcb.snd.wl1 == seg.seq && at_or_before(tcb.snd.wl2, seg.ack));
+  if (!newer && kMut != 27) return false;
+  tcb.snd.wnd = wnd;
+  tcb.snd.wl1 = seg.seq;
+  tcb.snd.wl2 = seg.flags.ack() ? seg.ack : tcb.snd.una;
+  tcb.snd.max_wnd = std::max(tcb.snd.max_wnd, wnd);
+  return true;
+}
+
+// SND.UNA <- SEG.ACK, and all that depends on it: queue, round-trip time, congestion window, retransmission timer.
+void acknowledge_up_to(Tcb& tcb, const Arrival& in) {
+  const Segment& seg = in.segment;
+  const Config& config = tcb.config();
+  const SeqNum begin = tcb.text_begin();
+  const bool syn_was_unacknowledged = !tcb.syn_acknowledged();
+  const std::uint32_t acked = octets_between(tcb.snd.una, seg.ack);
+  if (kMut == 16 && after(seg.ack, tcb.snd.nxt)) tcb.snd.nxt = seg.ack;
+  tcb.snd.una = seg.ack;
+  if (syn_was_unacknowledged && acked != 0) tcb.snd.syn_due = false;
+  const std::uint32_t text = after(seg.ack, begin) ? octets_between(begin, seg.ack) : 0;
+  const std::uint32_t gone = std::min(text, tcb.send_queue.size());
+  tcb.send_queue.discard(gone);
+  if (gone != 0) tcb.signal(Signal::writable);
+  if (before(tcb.snd.resend, tcb.snd.una)) tcb.snd.resend = tcb.snd.una;
+  if (tcb.snd.urgent && !after(tcb.snd.up, tcb.snd.una)) tcb.snd.urgent = false;
+  //= rfc7323 4.1
+  if (tcb.ts.on && seg.options.timestamps && seg.options.timestamps->echo != 0) {
+    const std::int32_t ticks = SeqNum(timestamp_value(tcb, in.now)) - SeqNum(seg.options.timestamps->echo);
+    if (ticks >= 0) tcb.rtt.sample_timestamp(seg.ack, std::chrono::milliseconds(ticks), config);
+  }
+  tcb.rtt.acknowledged(seg.ack, in.now, config);
+  if (syn_was_unacknowledged) {
+    tcb.congestion.begin(config, tcb.effective_mss());
+    if (tcb.congestion.lost_syn) tcb.rtt.after_syn_timeout(config);
+  } else if (tcb.congestion.in_recovery) {
+    if (tcb.congestion.on_recovery_ack(seg.ack, acked, tcb.flight())) tcb.snd.resend_one = true;
+  } else {
+    tcb.congestion.on_new_ack(acked);
+  }
+  tcb.retransmissions = 0;
+  tcb.first_sent = in.now;
+  tcb.probes = 0;
+  tcb.timers.stop(TimerKind::persist);
+  tcb.timers.stop(TimerKind::user);
+  //= rfc6298 5.2 5.3
+  if (tcb.flight() != 0) {
+    tcb.timers.arm(TimerKind::retransmit, in.now + tcb.rtt.rto());
+  } else if constexpr (kMut != 40) {
+    tcb.timers.stop(TimerKind::retransmit);
+  }
+}
+
+void enter_established(Tcb& tcb, Cause cause) {
+  tcb.enter(State::established, cause);
+  tcb.signal(Signal::connected);
+  // A CLOSE that was queued in SYN-RECEIVED (3.10.4) takes effect now.
+  if (tcb.snd.fin_queued) tcb.enter(State::fin_wait_1, Cause::close_call);
+}
+
+void restart_time_wait(Tcb& tcb, Instant now) { tcb.timers.arm(TimerKind::time_wait, now + 2 * tcb.config().msl); }
+
+//= rfc9293 3.6 MUST-13
+void enter_time_wait(Tcb& tcb, Cause cause, Instant now) {
+  tcb.enter(State::time_wait, cause);
+  tcb.timers.stop_all();
+  tcb.send_queue.release();
+  restart_time_wait(tcb, now);
+}
+
+void become_closed(Tcb& tcb, Cause cause) {
+  // 3.10.7.4 second flushes the queues for a RST only up to CLOSE-WAIT: from CLOSING on the whole stream is there, and
+  // may be read.
+  constexpr StateSet kAfterBothFins{State::closing, State::last_ack, State::time_wait};
+  const bool late_rst = cause == Cause::rst && kAfterBothFins.contains(tcb.state());
+  tcb.enter(State::closed, cause);
+  tcb.signal(Signal::closed);
+  tcb.timers.stop_all();
+  tcb.send_queue.release();
+  // After an orderly end, text that the user has not read yet is still the user's.
+  const bool orderly =
+      cause == Cause::ack_of_fin || cause == Cause::time_wait_timeout || cause == Cause::syn || late_rst;
+  if (!orderly || tcb.reader_gone || tcb.receive_queue.unread() == 0) tcb.receive_queue.release();
+  tcb.ack_due = false;
+  tcb.snd.syn_due = false;
+}
+
+//= rfc9293 3.10.7.4 fifth
+StepResult fifth_check_ack(Tcb& tcb, Arrival& in) {
+  const Segment& seg = in.segment;
+  if (!seg.flags.ack()) return Disposition{Action::dropped, "3.10.7.4 fifth: no ACK"};
+  // RFC 5961 5.2 amends the text on ESTABLISHED; in SYN-RECEIVED the stricter rule below stays.
+  if (tcb.config().ack_range_check && kSynchronized.contains(tcb.state()) && !ack_in_range(tcb, seg.ack) &&
+      kMut != 16) {
+    return challenge(tcb, in.now, "RFC 5961 5.2: ACK out of range");
+  }
+  if (tcb.state() == State::syn_received) {
+    if (auto end = syn_received_ack(tcb, in)) return end;
+  }
+  if (kEstablishedAckProcessing.contains(tcb.state())) {
+    if (auto end = established_ack_processing(tcb, in)) return end;
+  }
+  switch (tcb.state()) {
+    case State::established:
+    case State::fin_wait_2:
+    case State::close_wait: break;
+    case State::fin_wait_1:
+      if (tcb.fin_acknowledged() || kMut == 32) tcb.enter(State::fin_wait_2, Cause::ack_of_fin);
+      break;
+    case State::closing:
+      if (!tcb.fin_acknowledged()) return Disposition{Action::accepted, "3.10.7.4 fifth: not the ACK of our FIN"};
+      enter_time_wait(tcb, Cause::ack_of_fin, in.now);
+      break;
+    case State::last_ack:
+      if (tcb.fin_acknowledged() || kMut == 34) {
+        become_closed(tcb, Cause::ack_of_fin);
+        return Disposition{Action::closed, "3.10.7.4 fifth: the ACK of our FIN"};
+      }
+      break;
+    case State::time_wait:
+      // "The only thing that can arrive in this state is a retransmission of the remote FIN": anything else gets no
+      // ACK, or two hosts in TIME-WAIT would answer each other for ever. The FIN itself is the eighth step's.
+      break;
+    case State::closed:
+    case State::listen:
+    case State::syn_sent:
+    case State::syn_received: LASTACK_CHECK(false && "3.10.7.4 fifth in a state that cannot reach it");
+  }
+  return std::nullopt;
+}
+
+//= rfc9293 3.10.7.4 sixth
+//= rfc9293 3.8.5 MUST-31 MUST-32
+void sixth_check_urg(Tcb& tcb, Arrival& in) {
+  if (in.segment.flags.urg() && kReceivesText.contains(tcb.state())) check_urgent(tcb, in);
+}
+
+//= rfc9293 3.10.7.4 seventh
+StepResult seventh_process_text(Tcb& tcb, Arrival& in) {
+  if (!kReceivesText.contains(tcb.state())) return std::nullopt;
+  take_held_text(tcb, in);
+  const bool lost = tcb.reader_gone && (!in.text.empty() || tcb.receive_queue.unread() != 0);
+  if (lost && tcb.config().reset_on_unread_close) return reset_for_unread_text(tcb, in);
+  if (in.text.empty() && !lost) return std::nullopt;
+  // Nothing comes after the FIN, whatever a segment says.
+  if (tcb.rcv.fin_waits && after(in.fin_seq(), tcb.rcv.fin_seq)) {
+    const std::uint32_t left = after(tcb.rcv.fin_seq, in.text_seq) ? octets_between(in.text_seq, tcb.rcv.fin_seq) : 0;
+    in.text = in.text.first(left);
+  }
+  const bool in_order = in.text_seq == tcb.rcv.nxt;
+  const bool gap_before = tcb.receive_queue.has_gap();
+  if (in.segment.flags.psh()) {
+    tcb.rcv.pushed = true;
+    tcb.rcv.push_end = in.fin_seq();
+  }
+  advance_receive(tcb, tcb.receive_queue.insert(tcb.rcv.nxt, in.text_seq, in.text));
+  if (tcb.reader_gone) {
+    // Nobody will read it: it is acknowledged and forgotten.
+    tcb.octets_read += tcb.receive_queue.drop_unread();
+    tcb.rcv.wnd = std::max(tcb.rcv.wnd, std::min(tcb.receive_queue.room(), 0xffffU << tcb.rcv.shift));
+  }
+  schedule_ack(tcb, in_order, gap_before, in.now);
+  return std::nullopt;
+}
+
+//= rfc9293 3.10.7.4 eighth
+void eighth_check_fin(Tcb& tcb, Arrival& in) {
+  switch (tcb.state()) {
+    case State::close_wait:
+    case State::closing:
+    case State::last_ack:
+      if (in.fin) tcb.ack_due = true;
+      return;
+    case State::time_wait:
+      if (!in.fin) return;
+      tcb.ack_due = true;
+      if (tcb.config().time_wait_restart && kMut != 39) restart_time_wait(tcb, in.now);
+      return;
+    case State::closed:
+    case State::listen:
+    case State::syn_sent:
+    case State::syn_received: return;
+    case State::established:
+    case State::fin_wait_1:
+    case State::fin_wait_2: break;
+  }
+  // A peer that took its FIN back (text lay beyond it) may still close: a FIN that RCV.NXT has passed is forgotten.
+  if (tcb.rcv.fin_waits && after(tcb.rcv.nxt, tcb.rcv.fin_seq)) tcb.rcv.fin_waits = false;
+  remember_fin(tcb, in);
+  if (in.fin) tcb.ack_due = true;
+  if (!tcb.rcv.fin_waits || tcb.rcv.fin_seq != tcb.rcv.nxt) return;
+  tcb.rcv.fin_waits = false;
+  tcb.rcv.fin = true;
+  if constexpr (kMut != 31) {
+    tcb.rcv.nxt += 1;
+    if (tcb.rcv.wnd != 0) --tcb.rcv.wnd;
+  }
+  tcb.receive_queue.forget_out_of_order();
+  tcb.signal(Signal::peer_closed);
+  tcb.ack_due = true;
+  if (tcb.state() == State::established) {
+    tcb.enter(State::close_wait, Cause::fin);
+  } else if (tcb.state() == State::fin_wait_2) {
+    enter_time_wait(tcb, Cause::fin, in.now);
+  } else {
+    // FIN-WAIT-1 here means that our FIN is not acknowledged: the fifth step would have moved on.
+    tcb.enter(State::closing, Cause::fin);
+  }
+}
+
+}  // namespace lastack

@@ -1,0 +1,62 @@
+// A segment on its way through the steps of 3.10.7.4: as it came, and what is left of it after trimming to the window.
+// Internal to tcp/.
+#pragma once
+
+#include <optional>
+
+#include "stack/base/time.h"
+#include "stack/tcb/tcb.h"
+#include "stack/tcp/disposition.h"
+#include "stack/tcp/effects.h"
+#include "stack/wire/segment.h"
+
+namespace lastack {
+
+struct Arrival {
+  Arrival(const Segment& s, Instant at, Effects& fx)
+      : segment(s),
+        now(at),
+        effects(fx),
+        text_seq(s.flags.syn() ? s.seq + 1 : s.seq),
+        text(s.payload),
+        fin(s.flags.fin()) {}
+
+  const Segment& segment;
+  Instant now;
+  Effects& effects;
+  SeqNum text_seq;  // number of the first octet of `text`
+  Bytes text;
+  bool fin;  // a FIN that is left after trimming; its number is fin_seq()
+
+  SeqNum fin_seq() const { return text_seq + static_cast<std::uint32_t>(text.size()); }
+};
+
+// A step either ends the processing or lets the next one go on.
+using StepResult = std::optional<Disposition>;
+
+StepResult first_check_sequence_number(Tcb& tcb, Arrival& in);
+StepResult second_check_rst(Tcb& tcb, Arrival& in);
+StepResult fourth_check_syn(Tcb& tcb, Arrival& in);
+StepResult fifth_check_ack(Tcb& tcb, Arrival& in);
+void sixth_check_urg(Tcb& tcb, Arrival& in);
+StepResult seventh_process_text(Tcb& tcb, Arrival& in);
+void eighth_check_fin(Tcb& tcb, Arrival& in);
+
+Disposition syn_sent_segment_arrives(Tcb& tcb, Arrival& in);
+
+// Shared by the steps.
+void trim_to_window(const Tcb& tcb, Arrival& in);
+Disposition challenge(Tcb& tcb, Instant now, const char* clause);
+bool allow_limited_ack(Tcb& tcb, Instant now, std::uint16_t& counter, std::uint16_t limit);
+void enter_established(Tcb& tcb, Cause cause);
+void enter_time_wait(Tcb& tcb, Cause cause, Instant now);
+void restart_time_wait(Tcb& tcb, Instant now);
+void become_closed(Tcb& tcb, Cause cause);
+// Takes the options of the peer's SYN: MSS, window scale, SACK, timestamps.
+void negotiate(Tcb& tcb, const Segment& syn, Instant now);
+void hold_text_of_syn(Tcb& tcb, Arrival& in);
+void acknowledge_up_to(Tcb& tcb, const Arrival& in);
+// False when the segment is older than the one that the window comes from (SND.WL1, SND.WL2).
+bool update_send_window(Tcb& tcb, const Segment& segment);
+
+}  // namespace lastack

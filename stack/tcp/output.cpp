@@ -1,0 +1,392 @@
+#include "stack/tcp/output.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "stack/tcb/mutation.h"
+#include "stack/wire/ip.h"
+
+namespace lastack {
+
+namespace {
+
+using std::chrono::duration_cast;
+
+std::uint16_t wire_window(std::uint32_t octets) {
+  return static_cast<std::uint16_t>(std::min<std::uint32_t>(octets, 0xffffU));
+}
+
+// 3.8.6.2.2: the right edge moves only by a worthwhile amount, and never left (SHLD-14).
+//= rfc9293 3.8.6.2.2 MUST-39
+std::uint32_t worthwhile_window(const Tcb& tcb) {
+  const std::uint32_t most = std::min(tcb.receive_queue.room(), 0xffffU << tcb.rcv.shift);
+  if (most <= tcb.rcv.wnd) return tcb.rcv.wnd;
+  const std::uint32_t step = std::max(1U, std::min(tcb.receive_queue.limit() / 2, tcb.effective_mss()));
+  return most - tcb.rcv.wnd >= step ? most : tcb.rcv.wnd;
+}
+
+// The window field of a segment without SYN; notes what is offered. Where the scale does not divide the window, it is
+// rounded up if the buffer allows, so that the peer does not see the right edge move left (RFC 7323 2.4).
+std::uint16_t offer_window(Tcb& tcb) {
+  tcb.rcv.wnd = worthwhile_window(tcb);
+  const std::uint32_t unit = 1U << tcb.rcv.shift;
+  const std::uint32_t up = (tcb.rcv.wnd + (unit - 1)) >> tcb.rcv.shift;
+  const bool fits = up <= 0xffffU && (up << tcb.rcv.shift) <= tcb.receive_queue.room();
+  const std::uint32_t field = fits ? up : tcb.rcv.wnd >> tcb.rcv.shift;
+  tcb.rcv.wnd = std::max(tcb.rcv.wnd, field << tcb.rcv.shift);
+  return wire_window(field);
+}
+
+std::uint8_t smallest_shift(std::uint32_t buffer) {
+  std::uint8_t shift = 0;
+  while (shift < kMaxWindowShift && (buffer >> shift) > 0xffffU) ++shift;
+  return shift;
+}
+
+// A segment without anything but its ports; written in place, because every output begins with it.
+void begin(const Tcb& tcb, Segment& segment) {
+  segment = {};
+  segment.src_port = tcb.local.port;
+  segment.dst_port = tcb.remote.port;
+}
+
+// Options of a segment without SYN.
+void common_options(const Tcb& tcb, Instant now, Options& options) {
+  if (tcb.ts.on) options.timestamps = Timestamps{timestamp_value(tcb, now), tcb.ts.recent};
+  // Text of the SYN waits in the queue at RCV.NXT until the connection is synchronized; it is no block beyond a gap
+  // (RFC 2018 3).
+  if (tcb.sack && tcb.receive_queue.has_gap() && tcb.syn_acknowledged()) {
+    options.sack_count = tcb.receive_queue.sack_blocks(options.sack.data(), tcb.ts.on ? 3 : 4);
+  }
+}
+
+// Every segment but a SYN of SYN-SENT acknowledges: what was owed is paid.
+void acknowledge(Tcb& tcb, Segment& segment) {
+  segment.flags = segment.flags | kAck;
+  segment.ack = tcb.rcv.nxt;
+  segment.wnd = offer_window(tcb);
+  tcb.rcv.last_ack_sent = tcb.rcv.nxt;
+  tcb.ack_due = false;
+  tcb.ack_delayed = false;
+  tcb.unacked_segments = 0;
+  tcb.timers.stop(TimerKind::delayed_ack);
+}
+
+//= rfc9293 3.7.1 MUST-14
+void syn_options(const Tcb& tcb, Instant now, Options& options) {
+  const Config& config = tcb.config();
+  const bool answer = tcb.state() != State::syn_sent;
+  if (config.send_mss) {
+    const std::size_t headers = ip_header_size(tcb.local.ip.version) + kTcpHeaderSize;
+    options.mss = static_cast<std::uint16_t>(tcb.path_mtu > headers ? tcb.path_mtu - headers : 1U);
+  }
+  // A SYN,ACK carries only what the peer's SYN carried (RFC 7323 2.2, 3.2; RFC 2018 2).
+  if (answer ? tcb.scaling : config.window_scale) options.window_scale = tcb.rcv.shift;
+  if (answer ? tcb.sack : config.sack) options.sack_permitted = true;
+  if (answer ? tcb.ts.on : config.timestamps) {
+    options.timestamps = Timestamps{timestamp_value(tcb, now), answer ? tcb.ts.recent : 0U};
+  }
+}
+
+void note_sent(Tcb& tcb, SeqNum seq, SeqNum end, Instant now) {
+  if (tcb.flight() == 0) {
+    tcb.first_sent = now;
+    tcb.retransmissions = 0;
+  }
+  if (after(end, tcb.snd.nxt)) {
+    if (seq == tcb.snd.nxt) tcb.rtt.sent_first(end, now);
+    if (tcb.snd.resend == tcb.snd.nxt) tcb.snd.resend = end;
+    tcb.snd.nxt = end;
+  } else {
+    tcb.rtt.sent_again();
+  }
+  tcb.last_sent = now;
+  //= rfc6298 5.1
+  if (tcb.snd.wnd != 0 || !tcb.syn_acknowledged()) {
+    if (!tcb.timers.armed(TimerKind::retransmit)) tcb.timers.arm(TimerKind::retransmit, now + tcb.rtt.rto());
+    tcb.timers.stop(TimerKind::persist);
+  }
+}
+
+bool emit_syn(Tcb& tcb, Instant now, Outgoing& out) {
+  const std::uint32_t offered = tcb.rcv.wnd;
+  begin(tcb, out.segment);
+  out.segment.flags = kSyn;
+  out.segment.seq = tcb.snd.iss;
+  const std::uint32_t window = std::min(std::max(tcb.receive_queue.room(), offered), 0xffffU);
+  if (tcb.state() != State::syn_sent) acknowledge(tcb, out.segment);
+  if constexpr (kMut == 1) out.segment.ack = tcb.rcv.irs;
+  //= rfc7323 2.2
+  // A repeated SYN,ACK says less than the scaled window that a challenge ACK has offered meanwhile; the offer stands.
+  tcb.rcv.wnd = std::max(offered, window);
+  out.segment.wnd = wire_window(kMut == 28 ? window >> tcb.rcv.shift : window);
+  syn_options(tcb, now, out.segment.options);
+  tcb.snd.syn_due = false;
+  if (tcb.retransmissions == 0) {
+    tcb.rtt.sent_first(tcb.snd.iss + 1, now);
+  } else {
+    tcb.rtt.sent_again();
+  }
+  tcb.last_sent = now;
+  if (!tcb.timers.armed(TimerKind::retransmit)) tcb.timers.arm(TimerKind::retransmit, now + tcb.rtt.rto());
+  return true;
+}
+
+void urgent_pointer(const Tcb& tcb, Segment& segment) {
+  if (!tcb.snd.urgent || !after(tcb.snd.up, segment.seq)) return;
+  //= rfc9293 3.8.5 MUST-62
+  segment.flags = segment.flags | kUrg;
+  segment.urg = wire_window(octets_between(segment.seq, tcb.snd.up));
+}
+
+// Builds the segment that begins at `seq` with `octets` of text; the FIN goes along when it follows and `with_fin`
+// allows it.
+bool emit_text(Tcb& tcb, Instant now, SeqNum seq, std::uint32_t octets, bool with_fin, Outgoing& out) {
+  begin(tcb, out.segment);
+  out.segment.seq = seq;
+  common_options(tcb, now, out.segment.options);
+  out.text_offset = octets_between(tcb.text_begin(), seq);
+  tcb.snd.probe = false;
+  out.text_size = octets;
+  const SeqNum text_end = seq + octets;
+  // MUST-60, MUST-61: without a PUSH flag of its own, the end of what was buffered is pushed.
+  if (octets != 0 &&
+      (text_end == tcb.text_end() || tcb.config().push_always ||
+       (tcb.snd.push_queued && after(tcb.snd.push_end, seq) && at_or_before(tcb.snd.push_end, text_end)))) {
+    out.segment.flags = out.segment.flags | kPsh;
+  }
+  const bool fin = with_fin && tcb.snd.fin_queued && text_end == tcb.fin_number();
+  if (fin) {
+    out.segment.flags = out.segment.flags | kFin;
+    if (tcb.state() == State::close_wait) tcb.enter(State::last_ack, Cause::close_call);
+  }
+  urgent_pointer(tcb, out.segment);
+  acknowledge(tcb, out.segment);
+  note_sent(tcb, seq, text_end + (fin ? 1U : 0U), now);
+  return true;
+}
+
+std::uint32_t option_octets(const Tcb& tcb, Instant now) {
+  if (!tcb.sack || !tcb.receive_queue.has_gap()) return tcb.ts.on ? 12 : 0;
+  Options options;
+  common_options(tcb, now, options);
+  return static_cast<std::uint32_t>(options_size(options));
+}
+
+std::uint32_t segment_limit(const Tcb& tcb, Instant now) { return tcb.effective_mss(option_octets(tcb, now)); }
+
+// SND.UNA + SND.WND - seq, or 0 when `seq` is at or beyond the right edge.
+std::uint32_t window_left(const Tcb& tcb, SeqNum seq) {
+  if constexpr (kMut == 21) return 0xffffU;
+  const std::uint32_t used = octets_between(tcb.snd.una, seq);
+  return tcb.snd.wnd > used ? tcb.snd.wnd - used : 0;
+}
+
+std::uint32_t congestion_left(const Tcb& tcb, SeqNum seq) {
+  const bool handshake = tcb.congestion.smss == 0;  // a FIN of SYN-RECEIVED has no congestion window to fit yet
+  if (handshake || tcb.config().congestion == CongestionControl::none) return 0xffff'ffffU;
+  std::uint32_t cwnd = tcb.congestion.cwnd;
+  //= rfc3042 2
+  if (tcb.config().limited_transmit && !tcb.congestion.in_recovery) {
+    cwnd += std::min(tcb.congestion.duplicate_acks, 2U) * tcb.congestion.smss;
+  }
+  const std::uint32_t used = octets_between(tcb.snd.una, seq);
+  return cwnd > used ? cwnd - used : 0;
+}
+
+// How much of the queued text may leave now as one new segment (3.8.6.2.1 and 3.7.4).
+//= rfc9293 3.8.6.2.1 MUST-38
+//= rfc9293 3.7.4 SHLD-7
+std::uint32_t sendable(const Tcb& tcb, Instant now) {
+  const SeqNum end = tcb.text_end();
+  if (!before(tcb.snd.nxt, end)) return 0;
+  const std::uint32_t queued = octets_between(tcb.snd.nxt, end);  // D
+  const std::uint32_t usable = window_left(tcb, tcb.snd.nxt);     // U
+  const std::uint32_t mss = segment_limit(tcb, now);
+  const std::uint32_t octets = std::min({queued, usable, congestion_left(tcb, tcb.snd.nxt), mss});
+  if (octets == 0) return 0;
+  const bool may_be_small = tcb.flight() == 0 || !tcb.config().nagle || tcb.snd.fin_queued;
+  if (octets == mss) return octets;                                                                        // (1)
+  if (may_be_small && octets == queued) return octets;                                                     // (2)
+  if (may_be_small && octets == std::min(queued, usable) && octets >= tcb.snd.max_wnd / 2) return octets;  // (3)
+  return tcb.snd.probe ? octets : 0;                                                                       // (4)
+}
+
+bool fin_sendable(const Tcb& tcb) {
+  return tcb.snd.fin_queued && !tcb.fin_sent() && tcb.snd.nxt == tcb.fin_number() && window_left(tcb, tcb.snd.nxt) > 0;
+}
+
+bool emit_new(Tcb& tcb, Instant now, Outgoing& out) {
+  const std::uint32_t octets = sendable(tcb, now);
+  if (octets == 0 && !fin_sendable(tcb)) return false;
+  //= rfc5681 4.1
+  if (tcb.flight() == 0 && tcb.congestion.smss != 0 && now - tcb.last_sent > tcb.rtt.rto()) {
+    tcb.congestion.on_idle(tcb.config());
+  }
+  const bool with_fin = window_left(tcb, tcb.snd.nxt + octets) > 0;
+  return emit_text(tcb, now, tcb.snd.nxt, octets, with_fin, out);
+}
+
+// One segment of what was sent before, from `seq`.
+bool emit_again(Tcb& tcb, Instant now, SeqNum seq, std::uint32_t most, Outgoing& out) {
+  const SeqNum end = earlier_of(tcb.snd.nxt, tcb.text_end());
+  const std::uint32_t there = before(seq, end) ? octets_between(seq, end) : 0;
+  const std::uint32_t octets = std::min({there, segment_limit(tcb, now), most});
+  return emit_text(tcb, now, seq, octets, tcb.fin_sent(), out);
+}
+
+bool emit_resend(Tcb& tcb, Instant now, Outgoing& out) {
+  if constexpr (kMut == 36) {
+    if (tcb.state() == State::closing) return false;
+  }
+  if (tcb.snd.resend_one) {
+    tcb.snd.resend_one = false;
+    if (tcb.flight() != 0 && tcb.snd.wnd != 0) return emit_again(tcb, now, tcb.text_begin(), tcb.snd.wnd, out);
+  }
+  SeqNum& resend = tcb.snd.resend;
+  if (before(resend, tcb.text_begin())) resend = tcb.text_begin();
+  if (!before(resend, tcb.snd.nxt)) return false;
+  const std::uint32_t most = std::min(window_left(tcb, resend), congestion_left(tcb, resend));
+  if (most == 0) return false;
+  const SeqNum from = resend;
+  emit_again(tcb, now, from, most, out);
+  resend = from + out.text_size + (out.segment.flags.fin() ? 1U : 0U);
+  return true;
+}
+
+// 3.8.6.1: one octet beyond the closed window (or the FIN, where nothing else is left).
+//= rfc9293 3.8.6.1 MUST-36
+bool emit_window_probe(Tcb& tcb, Instant now, Outgoing& out) {
+  const bool text = before(tcb.snd.una, tcb.text_end());
+  return emit_text(tcb, now, tcb.snd.una, text ? 1 : 0, !text, out);
+}
+
+// 3.8.4: SEG.SEQ = SND.NXT-1 makes the peer answer.
+bool emit_keepalive(Tcb& tcb, Instant now, Outgoing& out) {
+  tcb.snd.keepalive_probe = false;
+  begin(tcb, out.segment);
+  out.segment.seq = tcb.snd.nxt - 1;
+  common_options(tcb, now, out.segment.options);
+  acknowledge(tcb, out.segment);
+  return true;
+}
+
+bool emit_ack(Tcb& tcb, Instant now, Outgoing& out) {
+  begin(tcb, out.segment);
+  out.segment.seq = tcb.snd.nxt;
+  common_options(tcb, now, out.segment.options);
+  urgent_pointer(tcb, out.segment);
+  acknowledge(tcb, out.segment);
+  return true;
+}
+
+bool window_is_closed(const Tcb& tcb) {
+  if (!tcb.syn_acknowledged() || tcb.snd.wnd != 0 || !kTransmitsText.contains(tcb.state())) return false;
+  return before(tcb.snd.una, tcb.text_end()) || (tcb.snd.fin_queued && !tcb.fin_acknowledged());
+}
+
+void settle_persist(Tcb& tcb, Instant now) {
+  if (window_is_closed(tcb)) {
+    tcb.timers.stop(TimerKind::retransmit);
+    if constexpr (kMut == 22) return;
+    if (!tcb.timers.armed(TimerKind::persist)) {
+      tcb.probes = 0;
+      tcb.timers.arm(TimerKind::persist, now + tcb.rtt.rto());
+    }
+    return;
+  }
+  if (tcb.probes != 0) {
+    // The window is open again; what the probes carried was perhaps refused.
+    tcb.probes = 0;
+    tcb.timers.stop(TimerKind::persist);
+    tcb.snd.resend = tcb.snd.una;
+  }
+  const bool waiting = kTransmitsText.contains(tcb.state()) && tcb.flight() == 0 && before(tcb.snd.nxt, tcb.text_end());
+  if (waiting && !tcb.snd.probe && sendable(tcb, now) == 0) {
+    if (!tcb.timers.armed(TimerKind::persist)) tcb.timers.arm(TimerKind::persist, now + tcb.config().sws_override);
+  } else {
+    tcb.timers.stop(TimerKind::persist);
+  }
+}
+
+void settle_keepalive(Tcb& tcb) {
+  const Config& config = tcb.config();
+  constexpr StateSet kProbed{State::established, State::close_wait, State::fin_wait_2};
+  if (!config.keepalive || !kProbed.contains(tcb.state()) || tcb.flight() != 0) {
+    tcb.timers.stop(TimerKind::keepalive);
+  } else if (tcb.keepalive_probes == 0) {
+    tcb.timers.arm(TimerKind::keepalive, tcb.last_received + config.keepalive_idle);
+  }
+}
+
+}  // namespace
+
+std::uint32_t timestamp_value(const Tcb& tcb, Instant now) {
+  const auto ms = duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
+  return (SeqNum(static_cast<std::uint32_t>(ms & 0xffff'ffff)) + tcb.ts.offset).raw();
+}
+
+// A reader that keeps up must not turn every segment's ACK into two: the update waits for the ACK of the second
+// segment, unless the window grows by more than that, or the peer may be waiting for it.
+bool window_update_due(const Tcb& tcb) {
+  const std::uint32_t window = worthwhile_window(tcb);
+  if (tcb.rcv.fin || window <= tcb.rcv.wnd) return false;
+  const std::uint32_t mss = tcb.effective_mss();
+  return tcb.rcv.wnd < mss || window - tcb.rcv.wnd >= std::min(tcb.receive_queue.limit() / 2, 2 * mss);
+}
+
+void prepare_open(Tcb& tcb, SeqNum iss, Instant now) {
+  const Config& config = tcb.config();
+  tcb.snd.iss = iss;
+  tcb.snd.una = iss;
+  tcb.snd.nxt = iss + 1;
+  tcb.snd.up = iss;
+  tcb.snd.resend = tcb.snd.nxt;
+  tcb.snd.syn_due = true;
+  //= rfc9293 3.7.1 MUST-15
+  tcb.snd.mss = tcb.local.ip.version == IpVersion::v4 ? 536 : 1220;
+  tcb.rcv.wnd = std::min(tcb.receive_queue.room(), 0xffffU);
+  if (config.window_scale) {
+    tcb.rcv.shift = config.window_shift >= 0
+                        ? std::min<std::uint8_t>(static_cast<std::uint8_t>(config.window_shift), kMaxWindowShift)
+                        : smallest_shift(config.rcv_buf);
+  }
+  tcb.first_sent = now;
+  tcb.last_received = now;
+}
+
+void settle_timers(Tcb& tcb, Instant now) {
+  if (tcb.state() == State::closed || tcb.state() == State::listen || tcb.state() == State::time_wait) return;
+  settle_persist(tcb, now);
+  settle_keepalive(tcb);
+  const bool outstanding = tcb.flight() != 0;
+  if (!outstanding) {
+    if (kMut != 40) tcb.timers.stop(TimerKind::retransmit);
+  } else if (!window_is_closed(tcb) && !tcb.timers.armed(TimerKind::retransmit)) {
+    tcb.timers.arm(TimerKind::retransmit, now + tcb.rtt.rto());
+  }
+  const Duration limit = tcb.config().user_timeout;
+  const bool unsent = before(tcb.snd.nxt, tcb.text_end());
+  if (limit == Duration(0) || (!outstanding && !unsent)) {
+    tcb.timers.stop(TimerKind::user);
+  } else if (!tcb.timers.armed(TimerKind::user)) {
+    tcb.timers.arm(TimerKind::user, now + limit);
+  }
+}
+
+bool next_segment(Tcb& tcb, Instant now, Outgoing& out) {
+  const State state = tcb.state();
+  if (state == State::closed || state == State::listen) return false;
+  out.text_size = 0;
+  if (tcb.snd.syn_due) return emit_syn(tcb, now, out);
+  if (kTransmitsText.contains(state)) {
+    if (emit_resend(tcb, now, out)) return true;
+    if (tcb.snd.probe && window_is_closed(tcb)) return emit_window_probe(tcb, now, out);
+    if (emit_new(tcb, now, out)) return true;
+  }
+  if (state == State::syn_sent) return false;
+  if (tcb.snd.keepalive_probe) return emit_keepalive(tcb, now, out);
+  return tcb.ack_due && emit_ack(tcb, now, out);
+}
+
+}  // namespace lastack
