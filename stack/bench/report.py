@@ -1,0 +1,379 @@
+"""`ci/bench`: builds the benchmarks and the peers, runs both in one session, and prints each measure with its ratio.
+
+Instruction counts come from callgrind by difference (N units and 2 N units of work, so that start-up cancels); times from Google
+Benchmark with repetitions in random order, where the ratio is the median of the ratios of paired repetitions. Nothing here is typed
+in: a number that could not be measured is a row without it and a reason on standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "release"
+PEERS = ROOT / "build" / "peers"
+CORE = "lastack"
+
+# Units of work for one instruction count; the run under callgrind is some fifty times slower than without.
+COUNT_UNITS = {"MiB": 8, "connection": 300, "input": 300}
+HELD = 450
+TARGETS = ("lastack_bench", "lastack_bench_count", "lastack_bench_capture", "lastack_bench_judge")
+
+
+@dataclass
+class Row:
+    """One measured value beside a peer's. `ratio` is value / peer_value; `better` says in which direction it should go."""
+
+    group: str
+    name: str
+    value: float
+    unit: str
+    better: str
+    peer: str | None = None
+    peer_value: float | None = None
+    ratio: float | None = None
+
+
+class Usage(Exception):
+    """The command line asks for something that does not exist."""
+
+
+def note(text: str) -> None:
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+def run(*command: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Runs a program and returns its output; with `check`, a failure ends the benchmark with the end of what it said."""
+    environment = os.environ | {"LASTACK_BENCH_PEERS": str(PEERS)}
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, cwd=ROOT, env=environment)
+    if check and done.returncode != 0:
+        note(f"{' '.join(str(c) for c in command)} failed ({done.returncode}):")
+        print((done.stdout + done.stderr)[-3000:], file=sys.stderr)
+        sys.exit(1)
+    return done
+
+
+def build() -> None:
+    note("building (build/release) and the peers (build/peers)")
+    run("cmake", "--preset", "release", "-DLASTACK_PYTHON=OFF")
+    run("cmake", "--build", "--preset", "release", "--target", *TARGETS)
+    sys.stderr.write(run(ROOT / "stack/bench/peers/build").stderr)
+
+
+class Bench:
+    """The two executables: what they can do, and their measurements, each made once."""
+
+    def __init__(self, repetitions: int) -> None:
+        self.repetitions = repetitions
+        self.contenders: dict[str, str] = {}
+        self.units: dict[str, str] = {}
+        for line in run(BUILD / "stack/lastack_bench_count", "list").stdout.splitlines():
+            kind, name, second, third = line.split("\t")
+            if kind == "contender":
+                self.contenders.setdefault(name, f"{name} {second}: {third}")
+            else:
+                self.units[name] = third
+        self.peers = [c for c in self.contenders if c != CORE]
+        self._counts: dict[tuple[str, str], Count | None] = {}
+        self._rates: dict[tuple[str, str], list[dict[str, float]]] = {}
+
+    def count(self, work: str, contender: str) -> Count | None:
+        """Instructions and frames of one unit; None where this contender cannot, or without valgrind."""
+        key = (work, contender)
+        if key not in self._counts:
+            n = COUNT_UNITS[self.units[work]]
+            first, second = self._collect(work, contender, n), self._collect(work, contender, 2 * n)
+            self._counts[key] = None if first is None or second is None else (second - first).per(n)
+        return self._counts[key]
+
+    def _collect(self, work: str, contender: str, units: int) -> Count | None:
+        if shutil.which("valgrind") is None:
+            return None
+        done = run(
+            "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+            BUILD / "stack/lastack_bench_count", "run", work, contender, str(units),
+        )  # fmt: skip
+        told = json.loads(done.stdout)
+        if "unsupported" in told:
+            note(f"{work}: {contender}: {told['unsupported']}")
+            return None
+        collected = re.search(r"Collected : (\d+)", done.stderr)
+        assert collected is not None, done.stderr
+        return Count(float(collected[1]), told["frames"], told["allocations"])
+
+    def measure(self, *works: str) -> None:
+        """Times these works for every contender, in random order among each other."""
+        wanted = [w for w in works if not any(key[0] == w for key in self._rates)]
+        if not wanted:
+            return
+        done = run(
+            BUILD / "stack/lastack_bench", f"--benchmark_filter=^({'|'.join(wanted)})/",
+            f"--benchmark_repetitions={self.repetitions}", "--benchmark_enable_random_interleaving=true",
+            "--benchmark_min_time=0.1", "--benchmark_format=json",
+        )  # fmt: skip
+        for result in json.loads(done.stdout)["benchmarks"]:
+            if result.get("run_type") != "iteration" or result.get("error_occurred"):
+                continue
+            work, contender = result["run_name"].split("/")[:2]
+            self._rates.setdefault((work, contender), []).append(result)
+
+    def rate(self, work: str, contender: str, counter: str) -> list[float]:
+        """One value a repetition, per second of CPU time; empty where this contender cannot."""
+        return [result[counter] for result in self._rates.get((work, contender), [])]
+
+    def memory(self, kind: str, contender: str) -> float | None:
+        done = run(BUILD / "stack/lastack_bench_count", "memory", kind, contender, str(HELD), check=False)
+        told = json.loads(done.stdout) if done.returncode == 0 else {"unsupported": f"it ended with {done.returncode}"}
+        if "unsupported" in told:
+            note(f"memory {kind}: {contender}: {told['unsupported']}")
+            return None
+        return float(told["octets_per_connection"])
+
+
+@dataclass
+class Count:
+    instructions: float
+    frames: float
+    allocations: float
+
+    def __sub__(self, other: Count) -> Count:
+        return Count(
+            self.instructions - other.instructions, self.frames - other.frames, self.allocations - other.allocations
+        )
+
+    def per(self, n: int) -> Count:
+        return Count(self.instructions / n, self.frames / n, self.allocations / n)
+
+    @property
+    def per_frame(self) -> float:
+        return self.instructions / self.frames
+
+
+def compared(group: str, name: str, unit: str, better: str, value: float, peer: str, peer_value: float) -> Row:
+    return Row(group, name, value, unit, better, peer, peer_value, value / peer_value if peer_value else None)
+
+
+def instruction_rows(
+    bench: Bench, group: str, work: str, name: str, unit: str, of: Callable[[Count], float]
+) -> Iterator[Row]:
+    mine = bench.count(work, CORE)
+    if mine is None:
+        return
+    found = False
+    for peer in bench.peers:
+        if (theirs := bench.count(work, peer)) is not None:
+            found = True
+            yield compared(group, name, unit, "lower", of(mine), peer, of(theirs))
+    if not found:
+        yield Row(group, name, of(mine), unit, "lower")
+
+
+def speed_rows(bench: Bench, group: str, work: str, name: str, unit: str, counter: str, scale: float) -> Iterator[Row]:
+    mine = bench.rate(work, CORE, counter)
+    if not mine:
+        return
+    value = statistics.median(mine) / scale
+    found = False
+    for peer in bench.peers:
+        if theirs := bench.rate(work, peer, counter):
+            found = True
+            ratio = statistics.median(a / b for a, b in zip(mine, theirs))
+            yield Row(group, name, value, unit, "higher", peer, statistics.median(theirs) / scale, ratio)
+    if not found:
+        yield Row(group, name, value, unit, "higher")
+
+
+def bulk(bench: Bench) -> Iterator[Row]:
+    for work, suffix in (("bulk", ""), ("bulk-offload", ", checksums off")):
+        yield from instruction_rows(
+            bench, "bulk", work, f"bulk{suffix}", "instructions/frame", lambda count: count.per_frame
+        )
+    bench.measure("bulk", "bulk-offload")
+    for work, suffix in (("bulk", ""), ("bulk-offload", ", checksums off")):
+        yield from speed_rows(bench, "bulk", work, f"bulk{suffix}", "MB/s", "octets", 1e6)
+
+
+def connection(bench: Bench) -> Iterator[Row]:
+    yield from instruction_rows(
+        bench, "connection", "connection", "connection of 7 frames", "instructions", lambda count: count.instructions
+    )
+    bench.measure("connection")
+    yield from speed_rows(bench, "connection", "connection", "connections of 7 frames", "1/s", "units", 1)
+
+
+def timewait(bench: Bench) -> Iterator[Row]:
+    yield from instruction_rows(
+        bench, "timewait", "connection-tw1023", "connection with 1,023 TIME-WAIT", "instructions",
+        lambda count: count.instructions,
+    )  # fmt: skip
+    for contender, work, many in (
+        (CORE, "connection-tw100000", "100,000"),
+        *((peer, "connection-tw1023", "1,023") for peer in bench.peers),
+    ):
+        full, empty = bench.count(work, contender), bench.count("connection", contender)
+        if full is not None and empty is not None:
+            yield compared(
+                "timewait", f"{contender}: connection with {many} TIME-WAIT, against none", "instructions", "lower",
+                full.instructions, f"{contender}, none", empty.instructions,
+            )  # fmt: skip
+    bench.measure("connection-tw1023", "connection-tw100000")
+    yield from speed_rows(bench, "timewait", "connection-tw1023", "connections with 1,023 TIME-WAIT", "1/s", "units", 1)
+    yield from speed_rows(
+        bench, "timewait", "connection-tw100000", "connections with 100,000 TIME-WAIT", "1/s", "units", 1
+    )
+
+
+def replay(bench: Bench) -> Iterator[Row]:
+    yield from instruction_rows(
+        bench, "replay", "replay", "replay of 4 frames, 193 octets", "instructions", lambda count: count.instructions
+    )
+    bench.measure("replay")
+    yield from speed_rows(bench, "replay", "replay", "replays of 4 frames, 193 octets", "1/s", "units", 1)
+
+
+def memory(bench: Bench) -> Iterator[Row]:
+    for kind, name in (
+        ("idle", "idle connection"), ("time-wait", "TIME-WAIT connection"), ("half-open", "half-open connection"),
+    ):  # fmt: skip
+        mine = bench.memory(kind, CORE)
+        if mine is None:
+            continue
+        for peer in bench.peers:
+            if (theirs := bench.memory(kind, peer)) is not None:
+                yield compared("memory", name, "octets", "lower", mine, peer, theirs)
+    if (count := bench.count("bulk", CORE)) is not None:
+        yield Row("memory", "uses of the heap in bulk transfer", count.allocations / count.frames, "1/frame", "lower")
+
+
+def features(bench: Bench) -> Iterator[Row]:
+    """All features on against all off, for each contender; the ratio of times is per octet of text."""
+    for contender in bench.contenders:
+        on, off = bench.count("bulk-features", contender), bench.count("bulk", contender)
+        if on is not None and off is not None:
+            yield compared(
+                "features", f"{contender}: bulk, all features on, against off", "instructions/MiB", "lower",
+                on.instructions, f"{contender}, off", off.instructions,
+            )  # fmt: skip
+    bench.measure("bulk", "bulk-features")
+    for contender in bench.contenders:
+        rates_on, rates_off = (bench.rate(work, contender, "octets") for work in ("bulk-features", "bulk"))
+        if rates_on and rates_off:
+            ratio = statistics.median(a / b for a, b in zip(rates_on, rates_off))
+            yield Row(
+                "features", f"{contender}: bulk, all features on, against off", statistics.median(rates_on) / 1e6,
+                "MB/s", "higher", f"{contender}, off", statistics.median(rates_off) / 1e6, ratio,
+            )  # fmt: skip
+
+
+CAPTURE = ROOT / "build" / "bench"
+CONNECTIONS = 20_000
+ENOUGH_ROOM = 3 << 30  # octets free, for a capture of whole packets
+
+
+def judge(bench: Bench) -> Iterator[Row]:
+    """`lastack check` on what the Linux kernel sends, against a loop around libpcap that only counts; passes in turn."""
+    for kind, snaplen in (("headers only", 96), ("whole packets", 65535)):
+        file = CAPTURE / f"linux-{snaplen}.pcap"
+        CAPTURE.mkdir(parents=True, exist_ok=True)
+        if snaplen > 96 and shutil.disk_usage(CAPTURE).free < ENOUGH_ROOM:
+            note(f"judge: {kind}: less than 3 GiB free in {CAPTURE}")
+            continue
+        made = run(BUILD / "stack/lastack_bench_capture", file, str(CONNECTIONS), str(snaplen), check=False)
+        if made.returncode != 0:
+            note(f"judge: no capture: {made.stderr.strip()}")
+            return
+        count: list[dict[str, float]] = []
+        check: list[dict[str, float]] = []
+        for _ in range(bench.repetitions + 1):
+            for verb, results in (("count", count), ("check", check)):
+                results.append(json.loads(run(BUILD / "stack/lastack_bench_judge", verb, file).stdout))
+        file.unlink()
+        packets = check[0]["packets"]
+        if count[0]["packets"] != packets or check[0]["violations"]:
+            note(
+                f"judge: {kind}: {count[0]['packets']} packets read, {packets} judged, {check[0]['violations']} violations"
+            )
+        pairs = [
+            (a["seconds"], b["seconds"]) for a, b in zip(check[1:], count[1:])
+        ]  # the first pass fills the page cache
+        mine, theirs = (statistics.median(packets / pair[i] for pair in pairs) for i in (0, 1))
+        ratio = statistics.median(b / a for a, b in pairs)
+        name = f"check, {packets:,} packets of {CONNECTIONS:,} connections, {kind}"
+        yield Row("judge", name, mine / 1e6, "Mpps", "higher", "libpcap counting", theirs / 1e6, ratio)
+        peak = statistics.median(result["peak_kib"] for result in check) / 1024
+        yield Row("judge", f"memory of check, {kind}", peak, "MiB", "lower")
+
+
+GROUPS: dict[str, Callable[[Bench], Iterator[Row]]] = {
+    "bulk": bulk,
+    "connection": connection,
+    "timewait": timewait,
+    "replay": replay,
+    "memory": memory,
+    "features": features,
+    "judge": judge,
+}
+
+
+def number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.3g}"
+
+
+def print_table(rows: list[Row]) -> None:
+    cells = [("measure", "value", "unit", "peer", "its value", "ratio", "better")]
+    for row in rows:
+        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+        cells.append((row.name, number(row.value), row.unit, row.peer or "", number(row.peer_value), ratio, row.better))
+    widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
+    right = (False, True, False, False, True, True, False)
+    for line in cells:
+        padded = (c.rjust(w) if r else c.ljust(w) for c, w, r in zip(line, widths, right))
+        print("  ".join(padded).rstrip())
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="ci/bench", description="Benchmarks of the core beside its peers.")
+    parser.add_argument("--only", metavar="GROUP", action="append", choices=list(GROUPS), help=", ".join(GROUPS))
+    parser.add_argument("--json", action="store_true", help="rows with name, value, unit, peer, peer_value, ratio")
+    parser.add_argument("--quick", action="store_true", help="3 repetitions of each timing instead of 11")
+    try:
+        return parser.parse_args(arguments)
+    except SystemExit as end:
+        sys.exit(4 if end.code else 0)
+
+
+def main() -> int:
+    options = parse(sys.argv[1:])
+    build()
+    if shutil.which("valgrind") is None:
+        note("no instruction counts: valgrind is not installed (apt-get install valgrind)")
+    bench = Bench(repetitions=3 if options.quick else 11)
+    for text in bench.contenders.values():
+        note(text)
+    for skipped in sorted(PEERS.glob("*.skipped")):
+        note(f"{skipped.stem} left out: {skipped.read_text().strip()}")
+    rows: list[Row] = []
+    for group in options.only or list(GROUPS):
+        note(f"measuring: {group}")
+        rows += GROUPS[group](bench)
+    if options.json:
+        print(json.dumps([asdict(row) for row in rows], indent=1))
+    else:
+        print_table(rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
