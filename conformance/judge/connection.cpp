@@ -1,0 +1,184 @@
+#include "conformance/judge/connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "conformance/judge/rules/replies.h"
+#include "conformance/judge/rules/rules.h"
+
+namespace lastack {
+
+bool TrackedConnection::timestamps_negotiated() const {
+  return options_known() && ends[0].syn.every_timestamps && ends[1].syn.every_timestamps;
+}
+
+int TrackedConnection::window_shift(int e) const {
+  if (!options_known()) return -1;
+  const SynFacts& own = ends[e].syn;
+  const SynFacts& other = ends[1 - e].syn;
+  if (own.every_scale && other.every_scale) return own.scale_changed ? -1 : own.shift;
+  return own.some_scale && other.some_scale ? -1 : 0;
+}
+
+std::string number_text(Position p) { return std::to_string(wire_number(p)); }
+
+std::string since_packet(std::uint64_t packet) { return packet == 0 ? "" : " since packet " + std::to_string(packet); }
+
+Finding Context::draft(RuleId rule, std::string expected, std::string actual, std::string why) const {
+  Finding f;
+  f.packet = seg.number;
+  f.connection = conn.id;
+  f.endpoint = conn.address[side];
+  f.peer = conn.address[1 - side];
+  f.rule = &judge_rules()[static_cast<std::size_t>(rule)];
+  f.time = seg.time;
+  f.expected = std::move(expected);
+  f.actual = std::move(actual);
+  f.why = std::move(why);
+  return f;
+}
+
+void report(TrackedConnection& conn, int accused, Finding&& finding) {
+  Endpoint& e = conn.ends[accused];
+  if (finding.verdict == Verdict::inconclusive) {
+    // Said once per rule and connection: it is about what the capture lacks, and one gap would repeat it for every
+    // packet.
+    const auto index = static_cast<unsigned>(finding.rule - judge_rules().data());
+    const std::uint64_t bit = std::uint64_t{1} << (index % 64);
+    if ((conn.said_inconclusive & bit) != 0) return;
+    conn.said_inconclusive |= bit;
+    ++e.inconclusive;
+  } else {
+    ++e.violations;
+  }
+  conn.sink->add(std::move(finding));
+}
+
+void Context::violated(RuleId rule, std::string expected, std::string actual, std::string why) const {
+  report(conn, side, draft(rule, std::move(expected), std::move(actual), std::move(why)));
+}
+
+void Context::inconclusive(RuleId rule, std::string expected, std::string actual, std::string why) const {
+  Finding f = draft(rule, std::move(expected), std::move(actual), std::move(why));
+  f.verdict = Verdict::inconclusive;
+  report(conn, side, std::move(f));
+}
+
+void Context::suspect(SuspicionKind kind, RuleId rule, Position claimed, Position known, std::string expected,
+                      std::string actual, std::string why) const {
+  Finding f = draft(rule, std::move(expected), std::move(actual), std::move(why));
+  if (conn.certain) {
+    report(conn, side, std::move(f));
+    return;
+  }
+  constexpr std::size_t kMaxWaiting = 16;
+  if (conn.suspicions.size() >= kMaxWaiting) return;
+  Suspicion s;
+  s.kind = kind;
+  s.accused = static_cast<std::uint8_t>(side);
+  s.claimed = claimed;
+  s.known = known;
+  s.known_since = self.next_packet;
+  s.has_ack = flags().ack();
+  s.ack = ack;
+  s.end = end;
+  if (const auto& ts = seg.tcp.options.timestamps) {
+    s.has_tsval = true;
+    s.tsval = ts->value;
+  }
+  s.draft = std::move(f);
+  conn.suspicions.push_back(std::move(s));
+}
+
+namespace {
+
+std::uint16_t triggers_of(const SegmentInfo& seg) {
+  const Flags f = seg.tcp.flags;
+  std::uint16_t t = kAny;
+  const auto set = [&t](bool on, Trigger bit) {
+    if (on) t = static_cast<std::uint16_t>(t | bit);
+  };
+  const bool plain = !f.syn() && !f.rst();
+  set(f.syn(), kOnSyn);
+  set(!f.syn(), kOffSyn);
+  set(f.ack(), kOnAck);
+  set(seg.payload_size != 0, kOnData);
+  set(f.fin(), kOnFin);
+  set(f.rst(), kOnRst);
+  set(seg.tcp.options.timestamps.has_value(), kOnTs);
+  set(seg.tcp.options.sack_count != 0, kOnSack);
+  set(plain, kPlain);
+  set(plain && seg.payload_size == 0 && !f.fin(), kEmpty);
+  set(plain && f.ack(), kOnAckPlain);
+  return t;
+}
+
+// Sent after everything seen so far, beyond doubt: the tap is the endpoint's own, or its timestamps or IP
+// identifications say so.
+bool certainly_later(const TrackedConnection& conn, const Endpoint& self, const SegmentInfo& seg) {
+  if (conn.certain || self.packets == 0) return true;
+  const auto& ts = seg.tcp.options.timestamps;
+  if (ts && self.ts_seen && !self.ts_erratic && after(SeqNum(ts->value), SeqNum(self.tsval_max))) return true;
+  return seg.ip.src.version == IpVersion::v4 && self.ids.counts_up() && self.ids.is_newer(seg.ip.id);
+}
+
+void place_numbers(Context& c) {
+  if (!c.self.numbers_known && c.self.next == 0) c.self.next = first_position(c.seg.tcp.seq);
+  c.seq = unwrap(c.self.next, c.seg.tcp.seq);
+  c.end = c.seq + c.seg.len();
+  if (!c.flags().ack()) return;
+  if (!c.peer.numbers_known && c.peer.next == 0) c.peer.next = first_position(c.seg.tcp.ack);
+  c.ack = unwrap(c.peer.next, c.seg.tcp.ack);
+}
+
+void ask_rules(Context& c) {
+  const std::uint16_t triggers = triggers_of(c.seg);
+  for (const RuleRow& row : rule_rows()) {
+    if ((row.triggers & triggers) == 0) continue;
+    if (!c.conn.doubtful || rule_needs_segment_only(row.info)) row.check(c);
+  }
+}
+
+// A segment that no receiver would process: malformed or damaged. Only its form is judged, and it changes nothing.
+bool unusable(const TrackedConnection& conn, const SegmentInfo& seg) {
+  if (seg.malformed && seg.malformed->fault != WireFault::tcp_bad_option_length) return true;
+  if (seg.checksum == ChecksumState::wrong) return true;
+  if (conn.certain && !seg.ip.header_checksum_ok) return true;
+  return conn.certain && seg.checksum == ChecksumState::offloaded;
+}
+
+void judge_form(Context& c) {
+  rules::data_offset(c);
+  rules::checksum(c);
+}
+
+}  // namespace
+
+void judge_segment(TrackedConnection& conn, int side, const SegmentInfo& seg) {
+  Endpoint& self = conn.ends[side];
+  const bool judged = conn.judged < 0 || conn.judged == side;
+  Context c{conn, side, self, conn.ends[1 - side], seg};
+  if (unusable(conn, seg)) {
+    if (judged) judge_form(c);
+    ++self.packets;
+    return;
+  }
+  place_numbers(c);
+  c.later = certainly_later(conn, self, seg);
+  if (conn.certain) replies::before_segment(c);
+  if (!conn.suspicions.empty()) settle_suspicions(c);
+  const bool doubt = conn.certain && !judged && leaves_doubt(c);
+  if (judged) ask_rules(c);
+  note_facts(c);
+  if (conn.certain) {
+    replies::after_segment(c);
+    conn.doubtful = conn.doubtful || doubt || reset_leaves_doubt(c);
+    if (conn.doubtful) conn.ends[conn.judged].due = false;
+  }
+  ++self.packets;
+  self.octets += seg.payload_size;
+}
+
+void conclude(TrackedConnection& conn) { conclude_suspicions(conn); }
+
+}  // namespace lastack

@@ -1,0 +1,168 @@
+// What is known of one end of a connection from the segments that it sent: certain facts and the packets they come
+// from. Facts only; what follows from them is asked in rules/.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "conformance/judge/coverage.h"
+#include "conformance/judge/segment_info.h"
+
+namespace lastack {
+
+// What an endpoint's SYNs (or SYN-ACKs) offered. A retransmitted SYN may offer less (RFC 7413 4.2.2, RFC 3168 6.1.1.1),
+// so "some SYN did" and "every SYN did" are kept apart.
+struct SynFacts {
+  std::uint32_t count = 0;   // SYNs and SYN-ACKs seen with this ISN
+  std::uint64_t packet = 0;  // the first one
+  Instant time{};
+  Instant last_time{};
+  bool with_ack = false;  // one of them was a SYN-ACK
+  bool without_ack = false;
+  bool options_known = true;  // none was cut
+  bool some_timestamps = false, every_timestamps = true;
+  bool some_scale = false, every_scale = true;
+  bool some_sack_permitted = false;
+  bool some_ecn_setup = false;  // ECE and CWR both set
+  bool some_fast_open = false;
+  bool scale_changed = false;
+  std::uint8_t shift = 0;  // as used: at most 14
+  bool has_mss = false;
+  std::uint16_t mss = 0;  // the largest offered
+  std::uint16_t wnd = 0;
+  std::uint32_t data = 0;  // payload on it
+};
+
+// Follows the IPv4 identification field. Stacks that count it up per connection thereby tell in which order they sent,
+// and whether anything of theirs is missing from the capture.
+class IdTrack {
+ public:
+  // `packets`: how many packets one offloaded segment will become.
+  void saw(std::uint16_t id, std::uint32_t packets, std::uint64_t number);
+  bool counts_up() const { return exact_ >= 1 && odd_ == 0; }
+  // Was a packet with this id sent after everything seen so far? Only meaningful while counts_up().
+  bool is_newer(std::uint16_t id) const;
+  // The very next one: nothing was sent between the last packet seen and this one.
+  bool is_next(std::uint16_t id) const;
+  // Packets from this number on are known to follow each other without a gap.
+  std::uint64_t gapless_since() const { return gapless_since_; }
+
+ private:
+  std::uint16_t last_ = 0;
+  std::uint16_t step_ = 1;
+  bool any_ = false;
+  std::uint32_t exact_ = 0;
+  std::uint32_t odd_ = 0;
+  std::uint64_t gapless_since_ = 0;
+};
+
+// Remembers the payload sums of recent segments, to compare a retransmission with its original.
+class PayloadMemory {
+ public:
+  struct Entry {
+    Position seq = 0;
+    std::uint32_t size = 0;
+    std::uint16_t sum = 0;
+    std::uint64_t packet = 0;
+  };
+  const Entry* find(Position seq, std::uint32_t size) const;
+  void remember(const Entry& entry);
+  std::size_t memory() const { return entries_.capacity() * sizeof(Entry); }
+
+ private:
+  static constexpr std::size_t kEntries = 32;
+  static std::size_t slot(Position seq);
+  std::vector<Entry> entries_;  // allocated with the first payload that was captured whole
+};
+
+struct Endpoint {
+  // Its own sequence space.
+  bool numbers_known = false;  // `next` and `sent` are meaningful
+  SynFacts syn;
+  Position iss = 0;            // meaningful when syn.count != 0
+  bool isn_ambiguous = false;  // SYNs with several numbers: nothing that depends on the ISN is judged
+  Position next = 0;           // the highest sequence number after anything it sent: SND.NXT, at least
+  bool next_doubtful = false;  // a misnumbered segment is suspected: `next` follows the stream after it
+  std::uint64_t next_packet = 0;
+  Position ack_at_next = 0;  // its own acknowledgement number when it reached `next`
+  Position claimed = 0;      // the highest number of an empty segment: it says that everything before was sent
+  Coverage sent;
+  bool fin = false;
+  Position fin_at = 0;  // the number that the FIN takes
+  std::uint64_t fin_packet = 0;
+  std::uint32_t fin_count = 0;
+  bool retransmitted = false;
+  std::uint64_t plain_segments = 0;  // without SYN and RST
+  bool rst = false;
+  std::uint64_t rst_packet = 0;
+  Instant rst_time{};
+  bool rst_synchronized = false;  // sent in a synchronized state
+  bool was_reset = false;         // Vantage::endpoint: an exact reset arrived
+  std::uint64_t was_reset_packet = 0;
+  Instant was_reset_time{};
+  std::uint8_t hop_limit = 0;
+
+  // What it said about the other direction.
+  bool acked = false;
+  Position ack_max = 0;  // the highest acknowledgement number: RCV.NXT, at least
+  std::uint64_t ack_packet = 0;
+  Instant ack_time{};
+  std::array<Position, 4> recent_acks{};  // the last distinct ones
+  std::uint32_t distinct_acks = 0;
+  bool edge_known = false;
+  Position edge_max = 0;  // the highest right window edge it ever advertised
+  std::uint64_t edge_packet = 0;
+  Position edge_last = 0;
+  std::uint16_t wnd_last = 0;
+
+  // Timestamps.
+  bool ts_seen = false;
+  bool ts_erratic = false;  // its TSval jumped: no conclusions from it (hostile peers)
+  std::uint32_t tsval_max = 0;
+  std::uint64_t tsval_packet = 0;
+  Instant tsval_time{};
+  std::uint32_t tsval_min = 0;
+  bool tsecr_seen = false;
+  std::uint32_t tsecr_max = 0;
+  std::uint64_t tsecr_packet = 0;
+
+  IdTrack ids;
+  PayloadMemory payloads;
+
+  // A data segment or FIN that did not begin at `next`: should the stream go on as if it had, it was misnumbered.
+  bool jumped = false;
+  bool jump_ids_gapless = false;
+  Position jump_from = 0;  // `next` before it
+  Position jump_to = 0;
+  std::uint32_t jump_len = 0;
+  std::uint64_t jump_packet = 0;
+  Instant jump_time{};
+
+  // Since its last segment: what the other end sent that may have caused a reaction.
+  std::uint32_t stimuli = 0;
+  bool only_fin = false;  // that one stimulus was a bare FIN, in order
+  std::uint64_t stimulus_packet = 0;
+  Instant stimulus_time{};
+  std::uint16_t stimulus_flags = 0;
+  Position stimulus_end = 0;  // SEG.SEQ + SEG.LEN of the last one
+  std::uint32_t stimulus_len = 0;
+  std::uint32_t stimulus_tsval = 0;
+  bool other_than_rst = false;  // ever: the other end sent something that is no reset
+
+  // Vantage::endpoint: an acknowledgement that is due.
+  bool due = false;
+  Position due_ack = 0;
+  Instant due_time{};
+  std::uint64_t due_packet = 0;
+  Instant last_time{};
+
+  std::uint64_t packets = 0;
+  std::uint64_t octets = 0;
+  std::uint32_t violations = 0;
+  std::uint32_t inconclusive = 0;
+
+  bool active_opener() const { return syn.without_ack; }
+};
+
+}  // namespace lastack

@@ -1,0 +1,284 @@
+// Notes what a segment proves, after the rules have looked at it. Every fact keeps the number of the packet that it
+// came from.
+#include <algorithm>
+
+#include "conformance/judge/connection.h"
+
+namespace lastack {
+
+namespace {
+
+// Arrivals at a judged endpoint come from anybody: what it must have dropped (RFC 9293 3.10.7.4) proves nothing about
+// what it may acknowledge. Without a doubt only; the rest counts.
+bool may_be_processed(const Context& c) {
+  if (!c.conn.certain || c.side == c.conn.judged) return true;
+  if (c.flags().rst()) return false;
+  if (c.flags().syn()) return true;
+  if (!c.flags().ack()) return false;
+  if (c.self.syn.count == 0 && c.peer.syn.without_ack && !c.peer.syn.with_ack) return false;  // SYN-SENT wants a SYN
+  // One beyond a closed window may be the SND.NXT that counts a refused probe; what its ACK says may count (MUST-66).
+  // The scale rounds what is offered down.
+  const int shift = std::max(c.conn.window_shift(c.conn.judged), 0);
+  const Position beyond = c.peer.edge_max + (c.peer.edge_max == c.peer.ack_max ? 2 : 0) + (Position{1} << shift) - 1;
+  if (c.peer.edge_known && c.seq >= beyond) return false;
+  return !c.peer.numbers_known || c.ack <= c.peer.next;
+}
+
+void merge_syn_options(SynFacts& syn, const SegmentInfo& seg) {
+  const Options& o = seg.tcp.options;
+  const bool first = syn.count == 0;
+  syn.options_known = syn.options_known && seg.options_known;
+  syn.some_timestamps = syn.some_timestamps || o.timestamps.has_value();
+  syn.every_timestamps = syn.every_timestamps && o.timestamps.has_value();
+  const bool scale = o.window_scale.has_value();
+  const std::uint8_t shift = scale ? std::min(*o.window_scale, kMaxWindowShift) : std::uint8_t{0};
+  syn.scale_changed = syn.scale_changed || (!first && syn.shift != shift);
+  syn.shift = shift;
+  syn.some_scale = syn.some_scale || scale;
+  syn.every_scale = syn.every_scale && scale;
+  syn.some_sack_permitted = syn.some_sack_permitted || o.sack_permitted;
+  syn.some_fast_open = syn.some_fast_open || o.fast_open || o.unknown;
+  const Flags f = seg.tcp.flags;
+  syn.some_ecn_setup = syn.some_ecn_setup || (f.ece() && f.cwr());
+  if (o.mss) {
+    syn.has_mss = true;
+    syn.mss = std::max(syn.mss, *o.mss);
+  }
+}
+
+void note_syn(Context& c) {
+  Endpoint& e = c.self;
+  SynFacts& syn = e.syn;
+  if (syn.count != 0 && c.seq != e.iss) {
+    e.isn_ambiguous = true;
+    return;
+  }
+  merge_syn_options(syn, c.seg);
+  if (syn.count++ == 0) {
+    syn.packet = c.seg.number;
+    syn.time = c.seg.time;
+    syn.wnd = c.seg.tcp.wnd;
+    e.iss = c.seq;
+    e.numbers_known = true;
+    // Data that a reordering brought before the SYN keeps its place; numbers of an earlier incarnation do not.
+    const bool data_came_first = e.next > c.end && e.next < c.end + (Position{1} << 20) && e.plain_segments != 0;
+    if (!data_came_first) e.next = c.end;
+    e.next_packet = c.seg.number;
+    e.claimed = e.next;
+    e.sent.start(c.seq);
+  }
+  syn.last_time = c.seg.time;
+  syn.data = std::max(syn.data, c.seg.payload_size);
+  (c.flags().ack() ? syn.with_ack : syn.without_ack) = true;
+  e.sent.add(c.seq, c.end);
+  if (c.end > e.next) e.next = c.end;
+}
+
+void note_jump(Context& c, Position next_before) {
+  Endpoint& e = c.self;
+  if (c.seq == next_before) {
+    e.jumped = false;
+    return;
+  }
+  const bool older_jump_waits = c.seq < next_before && e.jumped && e.jump_to > e.jump_from;
+  if (older_jump_waits) return;
+  e.jumped = true;
+  e.jump_from = next_before;
+  e.jump_to = c.seq;
+  e.jump_len = c.seg.len();
+  e.jump_packet = c.seg.number;
+  e.jump_time = c.seg.time;
+  e.jump_ids_gapless = c.seg.ip.src.version == IpVersion::v4 && e.ids.counts_up() && e.ids.is_next(c.seg.ip.id);
+}
+
+// Too far ahead to belong to this connection: more than a window and 1 MiB after the peer's edge, or half the space
+// away.
+bool wild(const Context& c) {
+  const Position limit = c.peer.edge_known ? std::max(c.peer.edge_max, c.self.next) + (Position{1} << 20)
+                                           : c.self.next + (Position{1} << 30);
+  return c.end > limit;
+}
+
+void note_numbers(Context& c) {
+  Endpoint& e = c.self;
+  if (!e.numbers_known) {
+    e.numbers_known = true;
+    e.next = c.seq;
+    e.claimed = c.seq;
+    e.next_packet = c.seg.number;
+    e.sent.start(c.seq);
+  }
+  if (wild(c)) return;
+  if (c.seq > e.claimed) e.claimed = c.seq;
+  if (c.end == c.seq) return;
+  const Position next_before = e.next;
+  if (e.sent.covers(c.seq, c.seq + 1)) e.retransmitted = true;
+  note_jump(c, next_before);
+  e.sent.add(c.seq, c.end);
+  if (c.end > e.next) {
+    e.next = c.end;
+    e.next_packet = c.seg.number;
+    e.ack_at_next = c.flags().ack() ? c.ack : e.ack_at_next;
+  }
+}
+
+void note_fin(Context& c) {
+  Endpoint& e = c.self;
+  ++e.fin_count;
+  if (e.fin) return;
+  e.fin = true;
+  e.fin_at = c.end - 1;
+  e.fin_packet = c.seg.number;
+}
+
+void note_window(Context& c) {
+  Endpoint& e = c.self;
+  e.wnd_last = c.seg.tcp.wnd;
+  const int shift = c.flags().syn() ? 0 : c.conn.window_shift(c.side);
+  if (shift < 0) return;
+  const Position edge = c.ack + (static_cast<Position>(c.seg.tcp.wnd) << shift);
+  e.edge_last = edge;
+  if (!e.edge_known || edge > e.edge_max) {
+    e.edge_max = edge;
+    e.edge_packet = c.seg.number;
+  }
+  e.edge_known = true;
+}
+
+void note_ack(Context& c, bool processed) {
+  Endpoint& e = c.self;
+  const auto known = std::find(e.recent_acks.begin(), e.recent_acks.end(), c.ack);
+  if (known == e.recent_acks.end()) {
+    std::move_backward(e.recent_acks.begin(), e.recent_acks.end() - 1, e.recent_acks.end());
+    e.recent_acks[0] = c.ack;
+    ++e.distinct_acks;
+  }
+  // An acknowledgement of what was not sent is a claim (or garbage), not a fact.
+  const bool beyond = c.peer.numbers_known && c.ack > std::max(c.peer.next, c.peer.claimed);
+  if (beyond || c.flags().rst() || !processed) return;
+  if (!e.acked || c.ack > e.ack_max) {
+    e.ack_max = c.ack;
+    e.ack_packet = c.seg.number;
+    e.ack_time = c.seg.time;
+  }
+  e.acked = true;
+  note_window(c);
+  Coverage& sent = c.peer.sent;
+  if (!c.conn.certain && c.peer.numbers_known && c.ack > sent.contiguous()) {
+    const bool explained = c.peer.jumped && c.ack == c.peer.jump_from + c.peer.jump_len;
+    if (!explained && !sent.overflowed() && !c.conn.capture_gap) {
+      c.conn.capture_gap = true;
+      c.conn.capture_gap_packet = c.seg.number;
+    }
+    if (!explained) sent.advance_to(c.ack);
+  }
+}
+
+void note_timestamps(Context& c) {
+  Endpoint& e = c.self;
+  const Timestamps ts = *c.seg.tcp.options.timestamps;
+  if (c.flags().rst()) return;  // need not come from the connection's clock (RFC 7323 3.2)
+  if (!e.ts_seen) {
+    e.tsval_max = e.tsval_min = ts.value;
+    e.tsval_packet = c.seg.number;
+    e.tsval_time = c.seg.time;
+  } else {
+    const std::int32_t step = SeqNum(ts.value) - SeqNum(e.tsval_max);
+    constexpr std::int32_t kPlausible = 1 << 28;
+    if (step > kPlausible || step < -kPlausible) e.ts_erratic = true;
+    if (step > 0) {
+      e.tsval_max = ts.value;
+      e.tsval_packet = c.seg.number;
+      e.tsval_time = c.seg.time;
+    }
+    if (before(SeqNum(ts.value), SeqNum(e.tsval_min))) e.tsval_min = ts.value;
+  }
+  e.ts_seen = true;
+  if (!c.flags().ack()) return;
+  if (!e.tsecr_seen || after(SeqNum(ts.echo), SeqNum(e.tsecr_max))) {
+    e.tsecr_max = ts.echo;
+    e.tsecr_packet = c.seg.number;
+  }
+  e.tsecr_seen = true;
+}
+
+std::uint32_t wire_packets(const Context& c) {
+  const std::uint32_t mss = c.peer.syn.has_mss ? c.peer.syn.mss : 1460U;
+  const std::uint32_t options = c.seg.tcp.header_size - static_cast<std::uint32_t>(kTcpHeaderSize);
+  const std::uint32_t room = mss > options + 64U ? mss - options : 64U;
+  return c.seg.payload_size == 0 ? 1 : (c.seg.payload_size + room - 1) / room;
+}
+
+// What the other end may react to from now on.
+void note_stimulus(Context& c) {
+  Endpoint& other = c.peer;
+  ++other.stimuli;
+  other.only_fin = other.stimuli == 1 && c.flags().fin() && c.seg.payload_size == 0 && !c.flags().rst() &&
+                   !c.flags().syn() && other.acked && other.ack_max == c.seq;
+  other.stimulus_packet = c.seg.number;
+  other.stimulus_time = c.seg.time;
+  other.stimulus_flags = c.flags().bits;
+  other.stimulus_end = c.end;
+  other.stimulus_len = c.seg.len();
+  other.stimulus_tsval = c.seg.tcp.options.timestamps ? c.seg.tcp.options.timestamps->value : 0;
+  if (!c.flags().rst()) other.other_than_rst = true;
+}
+
+void note_payload(Context& c) {
+  if (!c.has_data() || !c.seg.payload_captured || c.flags().rst()) return;
+  c.self.payloads.remember({c.seq, c.seg.payload_size, c.seg.payload_sum, c.seg.number});
+}
+
+// When both SYNs are known, the window on the first one means something: it opens at the other's ISN.
+void note_syn_window(Context& c) {
+  Endpoint& other = c.peer;
+  if (c.self.syn.count != 1 || other.syn.count == 0 || other.edge_known) return;
+  other.edge_known = c.conn.options_known();
+  other.edge_max = c.self.iss + 1 + other.syn.wnd;
+  other.edge_last = other.edge_max;
+  other.edge_packet = other.syn.packet;
+}
+
+void note_reset(Context& c) {
+  Endpoint& e = c.self;
+  if (!e.rst) {
+    e.rst_packet = c.seg.number;
+    e.rst_time = c.seg.time;
+    constexpr StateSet kUnsynchronized = kClosed | kListen | kSynSent | kSynReceived | kTimeWait;
+    e.rst_synchronized = !c.conn.doubtful && (possible_states(c.conn, c.side) & kUnsynchronized) == 0;
+  }
+  e.rst = true;
+}
+
+}  // namespace
+
+void note_facts(Context& c) {
+  Endpoint& e = c.self;
+  const bool own_side = !c.conn.certain || c.side == c.conn.judged;
+  const bool processed = may_be_processed(c);
+  if (processed) {
+    if (c.flags().syn() && !c.flags().rst()) {
+      note_syn(c);
+      note_syn_window(c);
+    } else if (!c.flags().rst()) {
+      const bool answers_syn_ack =
+          e.plain_segments == 0 && e.syn.count == 1 && e.syn.without_ack && c.peer.syn.count == 1;
+      if (answers_syn_ack) c.conn.round_trip = c.seg.time - e.syn.time;
+      note_numbers(c);
+      if (c.flags().fin() && !wild(c)) note_fin(c);
+      ++e.plain_segments;
+    }
+    if (own_side) note_payload(c);
+  }
+  if (c.flags().rst() && own_side) note_reset(c);
+  if (c.flags().ack() && c.seg.options_known) note_ack(c, processed || c.flags().syn());
+  if (c.seg.tcp.options.timestamps) note_timestamps(c);
+  if (c.seg.ip.src.version == IpVersion::v4) e.ids.saw(c.seg.ip.id, wire_packets(c), c.seg.number);
+  note_stimulus(c);
+  e.stimuli = 0;
+  e.only_fin = false;
+  e.hop_limit = c.seg.ip.hop_limit;
+  e.last_time = c.seg.time;
+}
+
+}  // namespace lastack

@@ -1,0 +1,414 @@
+// Finds the connection that a packet belongs to, and keeps the set of connections bounded. What is right and wrong is
+// decided in connection.cpp and rules/.
+#include "conformance/judge/judge.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "conformance/judge/connection.h"
+#include "conformance/judge/rules/replies.h"
+#include "conformance/judge/rules/rules.h"
+
+namespace lastack {
+
+namespace {
+
+constexpr std::size_t kKeptReports = 100'000;  // concluded connections whose reports nobody has taken
+
+struct Direction {
+  FlowKey key;
+  int sender = 0;  // which of the key's two sockets sent the packet
+};
+
+void put_socket(FlowKey& key, int at, const IpAddress& ip, std::uint16_t port) {
+  std::copy(ip.octets.begin(), ip.octets.end(), key.octets.begin() + at * 16);
+  store_be16(key.octets.data() + 32 + at * 2, port);
+}
+
+Direction direction_of(const SegmentInfo& seg) {
+  Direction d;
+  d.key.version = seg.ip.src.version;
+  const int by_address = std::memcmp(seg.ip.src.octets.data(), seg.ip.dst.octets.data(), seg.ip.src.octets.size());
+  const bool source_first = by_address != 0 ? by_address < 0 : seg.tcp.src_port <= seg.tcp.dst_port;
+  d.sender = source_first ? 0 : 1;
+  put_socket(d.key, d.sender, seg.ip.src, seg.tcp.src_port);
+  put_socket(d.key, 1 - d.sender, seg.ip.dst, seg.tcp.dst_port);
+  return d;
+}
+
+SocketAddress source(const SegmentInfo& s) { return {s.ip.src, s.tcp.src_port}; }
+SocketAddress destination(const SegmentInfo& s) { return {s.ip.dst, s.tcp.dst_port}; }
+
+// Nothing of this incarnation can follow but stragglers: the next SYN begins a new one.
+bool is_over(const TrackedConnection& c) {
+  if (c.doubtful) return false;
+  const bool reset = c.ends[0].rst || c.ends[1].rst || c.ends[0].was_reset || c.ends[1].was_reset;
+  return (reset && !c.certain) || (c.ends[0].fin && c.ends[1].fin) ||
+         (c.certain && (c.ends[c.judged].rst_synchronized || c.ends[c.judged].was_reset));
+}
+
+}  // namespace
+
+struct Judge::Impl final : FindingSink {
+  explicit Impl(const JudgeOptions& o) : options(o) {}
+
+  struct Slot {
+    std::unique_ptr<TrackedConnection> conn;
+    std::uint32_t older = FlowTable::kNone;  // neighbours in order of use
+    std::uint32_t newer = FlowTable::kNone;
+  };
+
+  JudgeOptions options;
+  JudgeCounts counts;
+  std::vector<Finding> findings;
+  std::uint64_t running_number = 0;
+  std::uint32_t next_id = 1;
+  std::uint64_t right_checksums = 0;
+  std::uint64_t wrong_checksums = 0;
+  std::uint64_t disorder = 0;
+  FlowTable table;
+  std::vector<Slot> slots;
+  std::vector<std::uint32_t> free_slots;
+  std::uint32_t oldest = FlowTable::kNone;
+  std::uint32_t newest = FlowTable::kNone;
+  std::vector<ConnectionReport> reports;
+  Instant last_time{};
+
+  void add(Finding&& finding) override {
+    if (finding.verdict == Verdict::inconclusive) {
+      ++counts.inconclusive;
+    } else if (is_mandatory(finding.rule->level)) {
+      ++counts.violations;
+    } else {
+      ++counts.advisories;
+    }
+    if (findings.size() < options.max_findings) findings.push_back(std::move(finding));
+  }
+  bool checksums_usually_right() const override {
+    return wrong_checksums < 3 || wrong_checksums * 200 < right_checksums;
+  }
+
+  void note_disorder() override { ++disorder; }
+
+  // When the file's order is often not the path's, only what a segment shows by itself can be held against anybody.
+  void distrust_order() {
+    if (options.vantage == Vantage::endpoint || disorder < 4 || disorder * 2000 < counts.segments) return;
+    for (Finding& f : findings) {
+      if (f.verdict != Verdict::violated || rule_needs_segment_only(*f.rule)) continue;
+      f.verdict = Verdict::inconclusive;
+      f.why += "; undecided: in this capture " + std::to_string(disorder) + " acknowledgements stand before their data";
+      --(is_mandatory(f.rule->level) ? counts.violations : counts.advisories);
+      ++counts.inconclusive;
+    }
+  }
+
+  void unlink(std::uint32_t s) {
+    Slot& slot = slots[s];
+    (slot.older == FlowTable::kNone ? oldest : slots[slot.older].newer) = slot.newer;
+    (slot.newer == FlowTable::kNone ? newest : slots[slot.newer].older) = slot.older;
+  }
+  void link_newest(std::uint32_t s) {
+    slots[s].older = newest;
+    slots[s].newer = FlowTable::kNone;
+    (newest == FlowTable::kNone ? oldest : slots[newest].newer) = s;
+    newest = s;
+  }
+  void touch(std::uint32_t s) {
+    if (newest == s) return;
+    unlink(s);
+    link_newest(s);
+  }
+
+  ConnectionReport make_report(TrackedConnection& c) const {
+    ConnectionReport r;
+    r.id = c.id;
+    for (int e = 0; e < 2; ++e) {
+      const Endpoint& end = c.ends[e];
+      r.endpoints[e] = {c.address[e],   end.packets,      end.octets,
+                        end.violations, end.inconclusive, states_text(possible_states(c, e))};
+    }
+    r.first_packet = c.first_packet;
+    r.last_packet = c.last_packet;
+    r.first_time = c.first_time;
+    r.last_time = c.last_time;
+    r.handshake = c.begun_with_syn;
+    r.ladder = c.ladder;
+    return r;
+  }
+
+  void conclude_slot(std::uint32_t s) {
+    TrackedConnection& c = *slots[s].conn;
+    replies::check_overdue(c, last_time);
+    conclude(c);
+    if (reports.size() < kKeptReports) reports.push_back(make_report(c));
+    table.erase(c.hash, s);
+    unlink(s);
+    slots[s].conn.reset();
+    free_slots.push_back(s);
+  }
+
+  // Room for one more: the least recently used goes, and with it the finished ones that have been silent for a while.
+  void make_room(Instant now) {
+    constexpr Duration kQuiet = std::chrono::seconds(120);
+    while (oldest != FlowTable::kNone) {
+      const TrackedConnection& c = *slots[oldest].conn;
+      const bool finished = is_over(c) && now - c.last_time > kQuiet;
+      if (!finished && table.size() < options.max_connections) return;
+      conclude_slot(oldest);
+    }
+  }
+
+  std::uint32_t open(const FlowKey& key, std::uint64_t hash, const SegmentInfo& seg, int local_side) {
+    make_room(seg.time);
+    std::uint32_t s = static_cast<std::uint32_t>(slots.size());
+    if (free_slots.empty()) {
+      slots.emplace_back();
+    } else {
+      s = free_slots.back();
+      free_slots.pop_back();
+    }
+    auto c = std::make_unique<TrackedConnection>();
+    c->id = next_id++;
+    c->key = key;
+    c->hash = hash;
+    c->address[0] = source(seg);
+    c->address[1] = destination(seg);
+    c->certain = options.vantage == Vantage::endpoint;
+    c->judged = local_side;
+    c->reaction_time = options.reaction_time;
+    c->first_packet = seg.number;
+    c->first_time = seg.time;
+    c->begun_with_syn = seg.tcp.flags.syn();
+    c->sink = this;
+    slots[s].conn = std::move(c);
+    table.insert(hash, s);
+    link_newest(s);
+    ++counts.connections;
+    return s;
+  }
+
+  static bool same_socket(const TrackedConnection& c, const SegmentInfo& seg) {
+    return c.address[0].port == seg.tcp.src_port && c.address[0].ip == seg.ip.src;
+  }
+
+  void step(TrackedConnection& c, const SegmentInfo& seg) {
+    const int side = same_socket(c, seg) ? 0 : 1;
+    judge_segment(c, side, seg);
+    c.last_packet = seg.number;
+    c.last_time = seg.time;
+    if (c.ladder.size() >= options.ladder_segments) return;
+    c.ladder.push_back({seg.number,
+                        seg.time,
+                        static_cast<std::uint8_t>(side),
+                        info_text(seg),
+                        {states_text(possible_states(c, 0)), states_text(possible_states(c, 1))}});
+  }
+
+  // A SYN with another number on a tuple in use waits until the other end answers it (RFC 9293 3.5.1, 3.10.7.4 fourth);
+  // after the connection also one with the old number.
+  static bool waits_as_next(TrackedConnection& c, const SegmentInfo& seg) {
+    const Flags f = seg.tcp.flags;
+    const int side = same_socket(c, seg) ? 0 : 1;
+    const Endpoint& self = c.ends[side];
+    const bool other_number =
+        f.syn() && !f.ack() && !f.rst() && self.syn.count != 0 &&
+        (seg.tcp.seq != SeqNum(wire_number(self.iss)) || is_over(c) || (c.doubtful && side != c.judged));
+    if (!other_number || seg.malformed || seg.checksum == ChecksumState::wrong) return false;
+    c.next_syn.present = true;
+    c.next_syn.sender = static_cast<std::uint8_t>(side);
+    c.next_syn.info = seg;
+    c.next_syn.info.tcp.payload = {};  // the bytes are only borrowed
+    c.next_syn.info.ip.payload = {};
+    c.next_syn.info.payload_captured = false;
+    return true;
+  }
+
+  static bool answers_next_syn(const TrackedConnection& c, const SegmentInfo& seg) {
+    if (!c.next_syn.present) return false;
+    const Flags f = seg.tcp.flags;
+    const int side = same_socket(c, seg) ? 0 : 1;
+    if (side == c.next_syn.sender || !f.ack() || (!f.syn() && !f.rst())) return false;
+    // The SYN-ACK of the present incarnation once more; text on the waiting SYN may reach over its number.
+    const Endpoint& self = c.ends[side];
+    if (c.certain && f.syn() && self.syn.count != 0 && seg.tcp.seq == SeqNum(wire_number(self.iss))) return false;
+    const SegmentInfo& syn = c.next_syn.info;
+    const std::uint32_t acked = octets_between(syn.tcp.seq, seg.tcp.ack);
+    return acked >= 1 && acked <= syn.len();
+  }
+
+  static bool starts_over(const TrackedConnection& c, const SegmentInfo& seg) {
+    if (!seg.tcp.flags.syn() || seg.tcp.flags.rst()) return false;
+    const int side = same_socket(c, seg) ? 0 : 1;
+    const Endpoint& self = c.ends[side];
+    if (c.certain && side == c.judged && c.doubtful && self.syn.count != 0 &&
+        seg.tcp.seq != SeqNum(wire_number(self.iss))) {
+      return true;
+    }
+    // Whatever arrived before the first SYN came to a closed port.
+    const bool nothing_yet = c.certain && c.ends[c.judged].syn.count == 0 && self.syn.count == 0 && self.packets != 0;
+    if (nothing_yet && side != c.judged && !seg.tcp.flags.ack()) return true;
+    if (!is_over(c)) return false;
+    // What an endpoint makes of a SYN that arrives, in CLOSING, LAST-ACK or TIME-WAIT above all, only its answer shows.
+    if (c.certain && side != c.judged && !seg.tcp.flags.ack() && self.syn.count != 0) return false;
+    return self.syn.count == 0 ? self.plain_segments != 0 : seg.tcp.seq != SeqNum(wire_number(self.iss));
+  }
+
+  void route(const SegmentInfo& seg, int sent_by_local) {
+    const Direction d = direction_of(seg);
+    const std::uint64_t hash = d.key.hash();
+    const auto key_of = [this](std::uint32_t s) -> const FlowKey& { return slots[s].conn->key; };
+    std::uint32_t s = table.find(d.key, hash, key_of);
+    // In a new connection side 0 sent the first segment.
+    const int local_side = options.vantage == Vantage::path ? -1 : (sent_by_local != 0 ? 0 : 1);
+    bool doubtful = false;
+    if (s != FlowTable::kNone && !answers_next_syn(*slots[s].conn, seg) && starts_over(*slots[s].conn, seg)) {
+      doubtful = slots[s].conn->doubtful && seg.tcp.flags.ack();  // the SYN that it answers is not known
+      conclude_slot(s);
+      s = FlowTable::kNone;
+    }
+    if (s == FlowTable::kNone) {
+      s = open(d.key, hash, seg, local_side);
+      slots[s].conn->doubtful = doubtful;
+    } else if (waits_as_next(*slots[s].conn, seg)) {
+      note_waiting_syn(*slots[s].conn, seg);
+      touch(s);
+      return;
+    } else if (answers_next_syn(*slots[s].conn, seg)) {
+      s = begin_next(s, d.key, hash);
+    }
+    touch(s);
+    step(*slots[s].conn, seg);
+  }
+
+  static void note_waiting_syn(TrackedConnection& c, const SegmentInfo& seg) {
+    const int side = same_socket(c, seg) ? 0 : 1;
+    Endpoint& other = c.ends[1 - side];
+    ++other.stimuli;
+    other.only_fin = false;
+    other.stimulus_packet = seg.number;
+    other.stimulus_flags = seg.tcp.flags.bits;
+    other.due = false;
+    c.doubtful = c.doubtful || (c.certain && side != c.judged);
+    ++c.ends[side].packets;
+    c.last_packet = seg.number;
+    c.last_time = seg.time;
+  }
+
+  std::uint32_t begin_next(std::uint32_t s, const FlowKey& key, std::uint64_t hash) {
+    const TrackedConnection& old = *slots[s].conn;
+    const SegmentInfo syn = old.next_syn.info;
+    const bool from_local = old.certain && old.next_syn.sender == old.judged;
+    conclude_slot(s);
+    const int local_side = options.vantage == Vantage::path ? -1 : (from_local ? 0 : 1);
+    const std::uint32_t fresh = open(key, hash, syn, local_side);
+    step(*slots[fresh].conn, syn);
+    return fresh;
+  }
+
+  void packet(Instant now, Bytes bytes, std::uint64_t number, std::size_t wire_size, int sent_by_local) {
+    ++counts.packets;
+    SegmentInfo seg;
+    seg.number = number;
+    seg.time = now;
+    last_time = now;
+    switch (decode_segment(bytes, wire_size, seg)) {
+      case DecodeResult::not_tcp:
+        // An ICMP error may end a connection without a segment (RFC 9293 3.9.2.2).
+        if (options.vantage == Vantage::endpoint && sent_by_local == 0) {
+          each_connection([](TrackedConnection& c) { c.doubtful = true; });
+        }
+        ++counts.skipped;
+        return;
+      case DecodeResult::fragment: ++counts.skipped; return;
+      case DecodeResult::cut: ++counts.cut; return;
+      case DecodeResult::segment: break;
+    }
+    ++counts.segments;
+    if (!seg.options_known) ++counts.cut;
+    if (seg.checksum == ChecksumState::right) ++right_checksums;
+    if (seg.checksum == ChecksumState::wrong) ++wrong_checksums;
+    route(seg, sent_by_local);
+  }
+
+  template <typename Visit>
+  void each_connection(Visit&& visit) {
+    for (Slot& slot : slots) {
+      if (slot.conn) visit(*slot.conn);
+    }
+  }
+};
+
+Judge::Judge(const JudgeOptions& options) : impl_(std::make_unique<Impl>(options)) {}
+Judge::~Judge() = default;
+Judge::Judge(Judge&&) noexcept = default;
+Judge& Judge::operator=(Judge&&) noexcept = default;
+
+void Judge::received(Instant now, Bytes ip_packet, std::uint64_t number) {
+  impl_->running_number = number;
+  impl_->packet(now, ip_packet, number, 0, 0);
+}
+void Judge::sent(Instant now, Bytes ip_packet, std::uint64_t number) {
+  impl_->running_number = number;
+  impl_->packet(now, ip_packet, number, 0, 1);
+}
+void Judge::received(Instant now, Bytes ip_packet) { received(now, ip_packet, impl_->running_number + 1); }
+void Judge::sent(Instant now, Bytes ip_packet) { sent(now, ip_packet, impl_->running_number + 1); }
+
+void Judge::observed(Instant now, Bytes ip_packet, std::uint64_t number, std::size_t wire_size) {
+  impl_->packet(now, ip_packet, number, wire_size, 0);
+}
+
+void Judge::advance(Instant now) {
+  impl_->last_time = now;
+  if (impl_->options.vantage != Vantage::endpoint) return;
+  impl_->each_connection([now](TrackedConnection& c) { replies::check_overdue(c, now); });
+}
+
+void Judge::finish(Instant now) {
+  advance(now);
+  while (impl_->oldest != FlowTable::kNone) impl_->conclude_slot(impl_->oldest);
+  impl_->distrust_order();
+  std::stable_sort(impl_->findings.begin(), impl_->findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.packet < b.packet; });
+  std::sort(impl_->reports.begin(), impl_->reports.end(),
+            [](const ConnectionReport& a, const ConnectionReport& b) { return a.id < b.id; });
+}
+
+void Judge::finish() { finish(impl_->last_time); }
+
+const std::vector<Finding>& Judge::findings() const { return impl_->findings; }
+const JudgeCounts& Judge::counts() const { return impl_->counts; }
+
+std::vector<ConnectionReport> Judge::take_connections() { return std::exchange(impl_->reports, {}); }
+
+std::string Judge::state(std::uint16_t local_port, const SocketAddress& remote) const {
+  std::string found = "CLOSED";
+  impl_->each_connection([&](const TrackedConnection& c) {
+    const int local = c.judged < 0 ? 0 : c.judged;
+    if (c.address[local].port == local_port && c.address[1 - local] == remote) {
+      found = states_text(possible_states(c, local));
+    }
+  });
+  return found;
+}
+
+std::size_t Judge::memory() const {
+  std::size_t octets = impl_->table.memory() + impl_->slots.capacity() * sizeof(Impl::Slot) +
+                       impl_->findings.capacity() * sizeof(Finding) +
+                       impl_->reports.capacity() * sizeof(ConnectionReport);
+  impl_->each_connection([&octets](const TrackedConnection& c) {
+    octets += sizeof c + c.ends[0].payloads.memory() + c.ends[1].payloads.memory() +
+              c.suspicions.capacity() * sizeof(Suspicion) + c.ladder.capacity() * sizeof(LadderStep);
+  });
+  return octets;
+}
+
+const char* to_string(Verdict verdict) { return verdict == Verdict::violated ? "violated" : "inconclusive"; }
+
+std::string to_string(const Finding& f) {
+  return "packet " + std::to_string(f.packet) + ": " + f.endpoint.text() + " " + to_string(f.verdict) + " " +
+         to_string(f.rule->level) + " " + f.rule->id + " (" + f.rule->clause + "): expected " + f.expected +
+         ", actual " + f.actual + "; " + f.why;
+}
+
+}  // namespace lastack

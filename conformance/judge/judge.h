@@ -1,0 +1,135 @@
+// The judge: watches the segments of TCP connections and decides, rule by rule, whether RFC 9293 and its companions
+// permit them. It knows what is permitted, not what one stack does: where more than one reaction is legal, or a fact is
+// missing, it says nothing or "inconclusive". A false accusation is the worst bug it can have. It knows nothing of the
+// core's protocol code, takes any bytes from any peer, and holds a bounded amount of memory.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "conformance/judge/rule.h"
+#include "stack/base/bytes.h"
+#include "stack/base/time.h"
+#include "stack/wire/ip_address.h"
+
+namespace lastack {
+
+// Where the segments were seen.
+enum class Vantage : std::uint8_t {
+  endpoint,  // at the stack under test: each arrival reached it, in this order, and its reactions follow. Only it is
+             // judged; its peer may be as hostile as it likes.
+  path,      // at a tap: a segment may be lost before or after it, reordered, duplicated. Both endpoints are judged.
+};
+
+enum class Verdict : std::uint8_t { violated, inconclusive };
+const char* to_string(Verdict verdict);
+
+struct JudgeOptions {
+  Vantage vantage = Vantage::path;
+  // Vantage::endpoint: how long after an arrival the stack may still be answering earlier ones. 0 when it is driven in
+  // virtual time and its output is collected after every input; about 100 ms for a stack that runs on its own clock.
+  Duration reaction_time{0};
+  std::size_t max_connections = 1'000'000;  // tracked at a time; beyond it the least recently used one is concluded
+  std::size_t max_findings = 10'000;        // kept; further ones are only counted
+  std::size_t ladder_segments = 0;          // segments remembered per connection for ladders; 0 = none
+};
+
+struct Finding {
+  std::uint64_t packet = 0;  // the first offending packet: its number as given by the caller
+  std::uint32_t connection = 0;
+  SocketAddress endpoint;  // who is accused
+  SocketAddress peer;
+  Verdict verdict = Verdict::violated;
+  const RuleInfo* rule = nullptr;
+  Instant time{};
+  std::string expected;
+  std::string actual;
+  std::string why;
+};
+
+// One line of a ladder: a segment with what can be said of both ends after it.
+struct LadderStep {
+  std::uint64_t packet = 0;
+  Instant time{};
+  std::uint8_t sender = 0;  // 0 or 1: index into ConnectionReport::endpoints
+  std::string segment;      // text form
+  std::string states[2];    // "ESTABLISHED", or "SYN-RECEIVED|ESTABLISHED" while both are possible
+};
+
+struct EndpointReport {
+  SocketAddress address;
+  std::uint64_t packets = 0;
+  std::uint64_t octets = 0;  // payload, retransmissions included
+  std::uint32_t violations = 0;
+  std::uint32_t inconclusive = 0;
+  std::string state;  // possible states at the end
+};
+
+struct ConnectionReport {
+  std::uint32_t id = 0;         // from 1, in order of first packet
+  EndpointReport endpoints[2];  // [0] sent the first segment
+  std::uint64_t first_packet = 0;
+  std::uint64_t last_packet = 0;
+  Instant first_time{};
+  Instant last_time{};
+  bool handshake = false;  // begun with a SYN in the capture
+  std::vector<LadderStep> ladder;
+};
+
+struct JudgeCounts {
+  std::uint64_t packets = 0;   // all that were given
+  std::uint64_t segments = 0;  // TCP segments judged
+  std::uint64_t skipped = 0;   // not TCP, or a fragment
+  std::uint64_t cut = 0;       // headers cut by the capture: tracked as far as possible, not judged
+  std::uint64_t connections = 0;
+  std::uint64_t violations = 0;  // mandatory rules
+  std::uint64_t advisories = 0;  // violated SHOULDs
+  std::uint64_t inconclusive = 0;
+};
+
+class Judge {
+ public:
+  explicit Judge(const JudgeOptions& options = {});
+  ~Judge();
+  Judge(Judge&&) noexcept;
+  Judge& operator=(Judge&&) noexcept;
+
+  // Vantage::endpoint. `ip_packet` starts with the IP header; `number` is what findings will call the packet (count
+  // from 1). `now` must not go backwards; give arrivals and reactions in the order in which they happen.
+  void received(Instant now, Bytes ip_packet, std::uint64_t number);
+  void sent(Instant now, Bytes ip_packet, std::uint64_t number);
+  // The same with running numbers: 1, 2, 3 ... over both directions.
+  void received(Instant now, Bytes ip_packet);
+  void sent(Instant now, Bytes ip_packet);
+
+  // Vantage::path. `wire_size` is the size of the IP packet before the capture cut it (0: not cut).
+  void observed(Instant now, Bytes ip_packet, std::uint64_t number, std::size_t wire_size = 0);
+
+  // Time has passed without a segment (Vantage::endpoint): reactions that are overdue at `now` are reported.
+  void advance(Instant now);
+  // No more segments: everything that was waiting for evidence is decided. Findings are then sorted by packet number.
+  void finish(Instant now);
+  void finish();
+
+  // Findings so far; some decisions are only made by later segments or finish().
+  const std::vector<Finding>& findings() const;
+  const JudgeCounts& counts() const;
+  // Reports of the connections concluded since the last call (at most 100,000 are kept); finish() concludes all.
+  std::vector<ConnectionReport> take_connections();
+  // The possible states of the local end of the connection with this local port and remote address; "CLOSED" if there
+  // is none.
+  std::string state(std::uint16_t local_port, const SocketAddress& remote) const;
+  std::size_t memory() const;  // octets held, roughly
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// One line: "packet 7: violated MUST ack-of-unsent-data (RFC ...): expected ..., actual ...; why".
+std::string to_string(const Finding& finding);
+
+}  // namespace lastack

@@ -1,0 +1,106 @@
+// Rules about acknowledgement numbers.
+#include <algorithm>
+
+#include "conformance/judge/rules/rules.h"
+
+namespace lastack::rules {
+
+namespace {
+
+std::string why_sent(const Context& c) {
+  const Endpoint& peer = c.peer;
+  if (peer.fin && peer.fin_at + 1 == peer.next) {
+    return "SND.NXT of the peer is " + number_text(peer.next) + since_packet(peer.fin_packet) + " (FIN took " +
+           number_text(peer.fin_at) + ")";
+  }
+  if (peer.syn.count != 0 && peer.next == peer.iss + 1) {
+    return "SND.NXT of the peer is " + number_text(peer.next) + since_packet(peer.syn.packet) + " (SYN took " +
+           number_text(peer.iss) + ")";
+  }
+  return "SND.NXT of the peer is " + number_text(peer.next) + since_packet(peer.next_packet);
+}
+
+}  // namespace
+
+//= rfc9293 3.10.7.4 fifth
+void ack_of_unsent_data(Context& c) {
+  const Endpoint& peer = c.peer;
+  if (!peer.numbers_known || c.conn.next_syn.present || peer.isn_ambiguous) return;
+  if (c.ack <= std::max(peer.next, c.conn.certain ? peer.next : peer.claimed)) return;
+  if (!c.conn.begun_with_syn && peer.plain_segments < 3) return;  // picked up in mid-stream: its earlier data is unseen
+  const std::string expected = "ACK=" + number_text(peer.next) + " or less";
+  const std::string actual = "ACK=" + number_text(c.ack);
+  // Nothing follows a FIN: no missing packet can explain a number after it.
+  const bool beyond_fin = peer.fin && c.ack > peer.fin_at + 1;
+  if (beyond_fin && !(peer.jumped && peer.jump_packet == peer.fin_packet)) {
+    c.violated(RuleId::ack_of_unsent_data, expected, actual, why_sent(c));
+    return;
+  }
+  for (const Suspicion& s : c.conn.suspicions) {
+    if (s.kind == SuspicionKind::claimed_by_peer && s.accused == c.side && s.claimed >= c.ack) return;
+  }
+  const bool new_claim = c.conn.certain || !c.self.acked || c.ack > c.self.ack_max;
+  if (!new_claim) return;
+  c.suspect(SuspicionKind::claimed_by_peer, RuleId::ack_of_unsent_data, c.ack, peer.next, expected, actual,
+            why_sent(c));
+}
+
+void ack_of_missing_data(Context& c) {
+  const Endpoint& peer = c.peer;
+  if (!c.conn.certain || !peer.numbers_known || peer.isn_ambiguous || peer.sent.overflowed() || c.conn.next_syn.present)
+    return;
+  if (c.ack <= peer.sent.contiguous() || c.ack > peer.next) return;
+  if (c.self.syn.count == 0) return;
+  c.violated(RuleId::ack_of_missing_data, "ACK=" + number_text(peer.sent.contiguous()) + " or less",
+             "ACK=" + number_text(c.ack),
+             "octet " + number_text(peer.sent.contiguous()) + " has not arrived in a segment that may be processed");
+}
+
+void ack_goes_back(Context& c) {
+  if (!c.self.acked || c.ack >= c.self.ack_max || c.conn.next_syn.present) return;
+  const auto& ts = c.seg.tcp.options.timestamps;
+  const bool by_timestamp =
+      ts && c.self.ts_seen && !c.self.ts_erratic && after(SeqNum(ts->value), SeqNum(c.self.tsval_max));
+  const bool by_id =
+      c.seg.ip.src.version == IpVersion::v4 && c.self.ids.counts_up() && c.self.ids.is_newer(c.seg.ip.id);
+  if (!c.conn.certain && !by_timestamp && !by_id) return;
+  if (c.peer.syn.count != 0 && c.ack <= c.peer.iss && c.conn.handshake_known()) return;  // ack-before-isn
+  std::string why = "RCV.NXT=" + number_text(c.self.ack_max) + since_packet(c.self.ack_packet);
+  if (!c.conn.certain) {
+    why += by_timestamp ? ", and its newer TSval " + std::to_string(ts->value) + " shows that this was sent later"
+                        : ", and its newer IP identification shows that this was sent later";
+  }
+  c.violated(RuleId::ack_goes_back, "ACK=" + number_text(c.self.ack_max) + " or more", "ACK=" + number_text(c.ack),
+             why);
+}
+
+// A FIN in order was the only segment that could have caused this ACK, and the ACK leaves it out.
+//= rfc9293 3.10.7.4 eighth
+void fin_not_acknowledged(Context& c) {
+  const Endpoint& self = c.self;
+  const Endpoint& peer = c.peer;
+  if (!c.flags().ack() || !peer.fin || c.ack != peer.fin_at || !self.acked || self.ack_max != c.ack) return;
+  const auto& ts = c.seg.tcp.options.timestamps;
+  const bool echoes_fin = ts && self.stimuli == 1 && (self.stimulus_flags & Flags::fin_bit) != 0 &&
+                          self.stimulus_end == peer.fin_at + 1 && self.tsecr_seen && ts->echo == self.stimulus_tsval &&
+                          after(SeqNum(ts->echo), SeqNum(self.tsecr_max));
+  // A window update would offer more, not less (some stacks take the FIN's number out of the window).
+  const bool idle_repeat = self.only_fin && c.seg.tcp.wnd <= self.wnd_last && c.seg.tcp.options.sack_count == 0 &&
+                           c.seq == self.next && self.edge_known;
+  if (!echoes_fin && !idle_repeat) return;
+  if (peer.fin_count != 1) return;
+  // A FIN right of the window, at a closed one for example, is refused with just this ACK (3.10.7.4 first).
+  if (self.edge_known && peer.fin_at >= self.edge_max) return;
+  const std::string why = "RCV.NXT=" + number_text(peer.fin_at + 1) + since_packet(peer.fin_packet) + " (FIN took " +
+                          number_text(peer.fin_at) + ")" + (echoes_fin ? ", and TSecr shows that it has arrived" : "");
+  const std::string expected = "ACK=" + number_text(peer.fin_at + 1);
+  const std::string actual = "ACK=" + number_text(c.ack);
+  if (echoes_fin) {
+    c.violated(RuleId::fin_not_acknowledged, expected, actual, why);
+  } else {
+    c.suspect(SuspicionKind::idle_ack, RuleId::fin_not_acknowledged, peer.fin_at + 1, peer.fin_at, expected, actual,
+              why);
+  }
+}
+
+}  // namespace lastack::rules

@@ -1,0 +1,41 @@
+// Rules about the end of a connection: the FIN's number, and what may follow FIN and RST.
+#include "conformance/judge/rules/rules.h"
+#include "stack/wire/text.h"
+
+namespace lastack::rules {
+
+void fin_moved(Context& c) {
+  if (c.flags().syn() || c.flags().rst() || c.conn.next_syn.present) return;
+  const Position fin = c.end - 1;
+  if (c.self.fin) {
+    const bool far = fin - c.self.fin_at > (Position{1} << 16) || c.self.fin_at - fin > (Position{1} << 16);
+    if (fin == c.self.fin_at || (far && !c.conn.certain)) return;  // far: another incarnation, picked up in mid-stream
+    c.violated(RuleId::fin_moved, "FIN at " + number_text(c.self.fin_at), "FIN at " + number_text(fin),
+               "packet " + std::to_string(c.self.fin_packet) + " carries the FIN at " + number_text(c.self.fin_at));
+    return;
+  }
+  if (!c.self.numbers_known || fin >= c.self.next || c.self.syn.packet >= c.self.next_packet) return;
+  // Data was numbered after this FIN already. If that data had jumped, the jump is to blame.
+  if (c.self.jumped && c.self.jump_to > c.self.jump_from && fin + 1 >= c.self.jump_from) return;
+  c.violated(RuleId::fin_moved, "FIN at " + number_text(c.self.next) + " or later", "FIN at " + number_text(fin),
+             "data up to " + number_text(c.self.next) + " was sent in packet " + std::to_string(c.self.next_packet));
+}
+
+void data_after_fin(Context& c) {
+  const Endpoint& self = c.self;
+  if (!self.fin || c.conn.next_syn.present || (c.flags().fin() && c.end != self.fin_at + 1)) return;
+  if (c.end <= self.fin_at + 1 && c.seq <= self.fin_at + 1) return;
+  if (self.jumped && self.jump_packet == self.fin_packet) return;            // the FIN itself may be misnumbered
+  if (c.seq - self.fin_at > (Position{1} << 16) && !c.conn.certain) return;  // of another incarnation
+  c.violated(RuleId::data_after_fin, "numbers up to " + number_text(self.fin_at + 1),
+             c.seg.len() == 0 ? "SEQ=" + number_text(c.seq) : "octets up to " + number_text(c.end - 1),
+             "packet " + std::to_string(self.fin_packet) + " carries the FIN at " + number_text(self.fin_at));
+}
+
+void segment_after_reset(Context& c) {
+  if (!c.conn.certain || !c.self.rst_synchronized || c.conn.next_syn.present) return;
+  c.violated(RuleId::segment_after_reset, "no segment but RST", info_text(c.seg),
+             "it reset the connection in packet " + std::to_string(c.self.rst_packet));
+}
+
+}  // namespace lastack::rules

@@ -1,0 +1,103 @@
+// Rules about the three-way handshake, simultaneous open included.
+#include "conformance/judge/rules/rules.h"
+#include "stack/wire/text.h"
+
+namespace lastack::rules {
+
+void syn_ack_number(Context& c) {
+  if (!c.flags().ack() || c.flags().rst() || c.peer.syn.count == 0 || c.peer.isn_ambiguous) return;
+  const Position least = c.peer.iss + 1;
+  const Position most = least + c.peer.syn.data;
+  if (c.ack >= least && c.ack <= most) return;
+  c.violated(RuleId::syn_ack_number, "ACK=" + number_text(least), "ACK=" + number_text(c.ack),
+             "the SYN in packet " + std::to_string(c.peer.syn.packet) + " has SEQ=" + number_text(c.peer.iss) +
+                 " and takes one number");
+}
+
+void syn_ack_without_syn(Context& c) {
+  if (!c.conn.certain || !c.flags().ack() || c.peer.syn.count != 0) return;
+  c.violated(RuleId::syn_ack_without_syn, "a SYN-ACK only after a SYN", info_text(c.seg),
+             "no SYN has arrived on this connection");
+}
+
+namespace {
+
+// SYN a, SYN b, and then a again, or the handshake goes on with a: b was the same attempt under another number.
+void syn_number_strayed(Context& c) {
+  const NextSyn& other = c.conn.next_syn;
+  const SynFacts& syn = c.self.syn;
+  Finding f =
+      c.draft(RuleId::isn_changed, "SEQ=" + number_text(c.self.iss), "SEQ=" + std::to_string(other.info.tcp.seq.raw()),
+              "the SYN in packet " + std::to_string(syn.packet) + " has SEQ=" + number_text(c.self.iss) +
+                  ", and packet " + std::to_string(c.seg.number) + " goes on with it");
+  f.packet = other.info.number;
+  f.time = other.info.time;
+  c.conn.next_syn.present = false;
+  report(c.conn, c.side, std::move(f));
+}
+
+}  // namespace
+
+void isn_changed(Context& c) {
+  const SynFacts& syn = c.self.syn;
+  if (syn.count == 0) return;
+  if (c.seq == c.self.iss) {
+    const NextSyn& other = c.conn.next_syn;
+    if (other.present && other.sender == c.side && !c.flags().ack()) syn_number_strayed(c);
+    return;
+  }
+  // With an ACK inside this connection it belongs to this attempt: while nothing but SYNs has passed it answers the
+  // same SYN; later it is a segment of the stream with a SYN on it.
+  if (!c.flags().ack() || c.flags().rst() || c.peer.rst || c.self.rst || !c.conn.handshake_known()) return;
+  const bool answers_same_syn =
+      c.peer.syn.count == 1 && c.peer.plain_segments == 0 && c.self.plain_segments == 0 && c.ack == c.peer.iss + 1;
+  const bool in_stream = c.self.plain_segments != 0 && c.ack > c.peer.iss && c.ack <= c.peer.next &&
+                         c.seq > c.self.iss && c.seq <= c.self.next + (Position{1} << 16);
+  if (!answers_same_syn && !in_stream) return;
+  c.violated(RuleId::isn_changed, "SEQ=" + number_text(c.self.iss), "SEQ=" + number_text(c.seq),
+             "packet " + std::to_string(syn.packet) + " began with " + number_text(c.self.iss) +
+                 ", and no new SYN has passed since");
+}
+
+void handshake_ack_number(Context& c) {
+  const NextSyn& other = c.conn.next_syn;
+  if (other.present && other.sender == c.side && c.self.plain_segments == 0 && c.seq == c.self.iss + 1 &&
+      c.peer.syn.with_ack) {
+    syn_number_strayed(c);
+  }
+  const bool answers_syn_ack = c.self.syn.without_ack && !c.self.syn.with_ack && c.peer.syn.with_ack &&
+                               c.self.plain_segments == 0 && !c.self.isn_ambiguous && c.self.stimuli == 1;
+  if (!answers_syn_ack || c.seq >= c.self.iss + 1) return;
+  if (c.seg.time - c.peer.syn.last_time > std::chrono::seconds(1)) return;  // might be a keep-alive
+  c.violated(RuleId::handshake_ack_number, "SEQ=" + number_text(c.self.iss + 1), "SEQ=" + number_text(c.seq),
+             "its SYN in packet " + std::to_string(c.self.syn.packet) + " took " + number_text(c.self.iss));
+}
+
+void ack_before_isn(Context& c) {
+  if (!c.conn.handshake_known() || c.conn.next_syn.present || c.ack > c.peer.iss) return;
+  // An endpoint that was in another incarnation of this tuple answers with old numbers (RFC 9293 3.5.1).
+  if (c.peer.iss - c.ack > (Position{1} << 24) && !c.conn.certain) return;
+  c.violated(RuleId::ack_before_isn, "ACK=" + number_text(c.peer.iss + 1) + " or more", "ACK=" + number_text(c.ack),
+             "IRS=" + number_text(c.peer.iss) + since_packet(c.peer.syn.packet) + ", and the SYN takes one number");
+}
+
+void data_before_handshake(Context& c) {
+  if (!c.conn.certain || c.flags().syn() || c.flags().rst() || c.self.syn.count == 0) return;
+  if (c.self.syn.some_fast_open || c.peer.syn.some_fast_open) return;
+  const bool syn_acked = c.peer.acked && c.peer.ack_max > c.self.iss;
+  if (syn_acked && c.peer.syn.count != 0) return;
+  c.violated(RuleId::data_before_handshake, "no data yet", std::to_string(c.seg.payload_size) + " octets of data",
+             "nothing that arrived acknowledges its SYN in packet " + std::to_string(c.self.syn.packet));
+}
+
+void ecn_not_offered(Context& c) {
+  const Flags f = c.flags();
+  const bool ecn_setup = f.ack() && !f.rst() && f.ece() && !f.cwr() && !f.ae();
+  if (!ecn_setup || c.peer.syn.count == 0 || c.peer.isn_ambiguous || c.peer.syn.some_ecn_setup ||
+      c.self.syn.without_ack)
+    return;
+  c.violated(RuleId::ecn_not_offered, "ECE off", "flags " + flags_text(f),
+             "the SYN in packet " + std::to_string(c.peer.syn.packet) + " did not have ECE and CWR both");
+}
+
+}  // namespace lastack::rules

@@ -1,0 +1,57 @@
+// Rules about the fixed part of the header: they need the segment alone.
+#include "conformance/judge/rules/rules.h"
+#include "stack/wire/text.h"
+
+namespace lastack::rules {
+
+void data_offset(Context& c) {
+  if (!c.seg.malformed || c.seg.malformed->fault == WireFault::tcp_bad_option_length) return;
+  const std::size_t room = c.seg.ip.payload.size();
+  if (room < kTcpHeaderSize) {
+    c.violated(RuleId::data_offset, "at least 20 octets of TCP header", std::to_string(room) + " octets",
+               "the IP packet ends inside the TCP header");
+    return;
+  }
+  c.violated(RuleId::data_offset, "data offset from 5 to " + std::to_string(room / 4),
+             "data offset " + std::to_string(c.seg.tcp.header_size / 4),
+             "the segment has " + std::to_string(room) + " octets in all");
+}
+
+void reserved_bits(Context& c) {
+  if (c.seg.tcp.reserved == 0) return;
+  c.violated(RuleId::reserved_bits, "reserved bits 0", "reserved bits " + std::to_string(c.seg.tcp.reserved),
+             "senders set the bits that nobody has defined to zero");
+}
+
+void checksum(Context& c) {
+  const bool wrong =
+      c.seg.checksum == ChecksumState::wrong || (c.conn.certain && c.seg.checksum == ChecksumState::offloaded);
+  if (!wrong) return;
+  char actual[32];
+  std::snprintf(actual, sizeof actual, "checksum 0x%04x", c.seg.tcp.checksum);
+  // The numbers of a damaged segment are only good for recognising its repetition.
+  const Position seq = unwrap(c.self.next, c.seg.tcp.seq);
+  c.suspect(SuspicionKind::bad_checksum, RuleId::checksum, seq + c.seg.len(), seq,
+            "the checksum of RFC 9293 3.1 over this segment", actual,
+            "recomputed over pseudo-header, header and payload");
+}
+
+void ack_bit_missing(Context& c) {
+  if (c.flags().ack()) return;
+  c.violated(RuleId::ack_bit_missing, "ACK set (every segment after the SYN has it)", "flags " + flags_text(c.flags()),
+             "without SYN and RST a segment belongs to a connection, whose receiver would drop it without ACK");
+}
+
+void syn_with_fin(Context& c) {
+  if (!c.flags().fin()) return;
+  c.violated(RuleId::syn_with_fin, "SYN or FIN", "flags " + flags_text(c.flags()),
+             "no state sends both in one segment");
+}
+
+void syn_with_rst(Context& c) {
+  if (!c.flags().rst()) return;
+  c.violated(RuleId::syn_with_rst, "SYN or RST", "flags " + flags_text(c.flags()),
+             "resets are <CTL=RST> or <CTL=RST,ACK>");
+}
+
+}  // namespace lastack::rules

@@ -1,0 +1,113 @@
+// Rules about resets: which numbers they may carry (RFC 9293 3.5.2).
+#include <algorithm>
+
+#include "conformance/judge/rules/rules.h"
+
+namespace lastack::rules {
+
+namespace {
+
+// A host in between can send resets in an endpoint's name; its distance usually differs.
+bool from_elsewhere(const Context& c) { return c.self.hop_limit != 0 && c.self.hop_limit != c.seg.ip.hop_limit; }
+
+bool answers_recent_ack(const Context& c) {
+  const auto& acks = c.peer.recent_acks;
+  return c.peer.distinct_acks != 0 && std::find(acks.begin(), acks.end(), c.seq) != acks.end();
+}
+
+// <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>, the answer to a segment without ACK.
+bool answers_segment_without_ack(const Context& c) {
+  const bool stimulus_without_ack = (c.self.stimulus_flags & Flags::ack_bit) == 0 && c.self.stimulus_packet != 0;
+  return stimulus_without_ack && c.seg.tcp.seq == SeqNum(0) && c.flags().ack() &&
+         wire_number(c.self.stimulus_end) == c.seg.tcp.ack.raw();
+}
+
+std::string found(const Context& c) {
+  return "SEQ=" + std::to_string(c.seg.tcp.seq.raw()) +
+         (c.flags().ack() ? ", ACK=" + std::to_string(c.seg.tcp.ack.raw()) : ", no ACK");
+}
+
+}  // namespace
+
+void reset_of_syn(Context& c) {
+  const Endpoint& peer = c.peer;
+  const bool only_syns = peer.syn.count != 0 && !peer.syn.with_ack && peer.plain_segments == 0 && !peer.isn_ambiguous;
+  if (!only_syns || c.self.syn.count != 0 || c.self.plain_segments != 0 || c.conn.next_syn.present) return;
+  const Position least = peer.iss + 1;
+  const Position most = peer.iss + peer.syn.data + 2;  // SYN,FIN takes two numbers
+  const bool ack_right = c.flags().ack() && c.ack >= least && c.ack <= most;
+  const bool seq_right = c.seg.tcp.seq == SeqNum(0);
+  if ((ack_right && seq_right) || answers_segment_without_ack(c)) return;
+  const std::string expected = "SEQ=0, ACK=" + number_text(least + peer.syn.data) + ", RST and ACK";
+  const std::string why =
+      "it answers the SYN in packet " + std::to_string(peer.syn.packet) + ", SEQ=" + number_text(peer.iss);
+  // Both numbers far off: the end of an older connection of the same ports.
+  const bool unrelated = !seq_right && c.flags().ack() && !ack_right && std::abs(c.ack - least) > (Position{1} << 16);
+  if (unrelated && !c.conn.certain) {
+    c.inconclusive(RuleId::reset_of_syn, expected, found(c), why + "; undecided: it may end an older connection");
+    return;
+  }
+  c.violated(RuleId::reset_of_syn, expected, found(c), why);
+}
+
+void reset_of_ack(Context& c) {
+  const bool no_connection = c.self.syn.count == 0 && c.self.plain_segments == 0;
+  const bool peer_acked = c.peer.distinct_acks != 0 && (c.peer.plain_segments != 0 || c.peer.syn.with_ack);
+  if (!no_connection || !peer_acked || c.conn.next_syn.present || c.peer.isn_ambiguous) return;
+  if (answers_recent_ack(c) || answers_segment_without_ack(c) || from_elsewhere(c)) return;
+  if (c.peer.distinct_acks > c.peer.recent_acks.size()) return;
+  const std::string expected = "SEQ=" + number_text(c.peer.recent_acks[0]);
+  const std::string why = "SEG.ACK of packet " + std::to_string(c.self.stimulus_packet) + ", which it answers";
+  if (c.conn.certain) {
+    c.violated(RuleId::reset_of_ack, expected, found(c), why);
+  } else {
+    c.inconclusive(RuleId::reset_of_ack, expected, found(c),
+                   why + "; undecided: the connection began before the capture");
+  }
+}
+
+void reset_number(Context& c) {
+  const Endpoint& self = c.self;
+  const bool had_connection = self.syn.count != 0 || self.plain_segments != 0;
+  if (!had_connection || !self.numbers_known || c.conn.next_syn.present || self.isn_ambiguous) return;
+  const Position least =
+      c.peer.acked ? std::min(c.peer.ack_max, self.next) : (self.syn.count != 0 ? self.iss : self.next);
+  const bool in_flight = c.seq >= least && c.seq <= std::max(self.next, c.conn.certain ? self.next : self.claimed);
+  if (in_flight || answers_recent_ack(c) || answers_segment_without_ack(c)) return;
+  const std::string expected = "SEQ=" + number_text(self.next);
+  std::string why = "SND.NXT=" + number_text(self.next) + since_packet(self.next_packet);
+  if (c.peer.acked) why += ", acknowledged up to " + number_text(c.peer.ack_max) + since_packet(c.peer.ack_packet);
+  why += "; no segment to be answered has that ACK";
+  if (from_elsewhere(c) && !c.conn.certain) {
+    c.inconclusive(RuleId::reset_number, expected, found(c),
+                   why + "; undecided: its TTL differs, another host may have sent it");
+    return;
+  }
+  if (self.syn.count == 0 && !c.conn.certain) {
+    c.inconclusive(RuleId::reset_number, expected, found(c),
+                   why + "; undecided: the connection began before the capture");
+    return;
+  }
+  if (c.seq < least) {
+    // An old ACK of the peer, sent before those remembered, may be what it answers.
+    const bool may_be_old = c.peer.distinct_acks > c.peer.recent_acks.size() && c.seq > self.iss && !c.flags().ack();
+    if (may_be_old && !c.conn.certain) {
+      c.inconclusive(RuleId::reset_number, expected, found(c), why + "; undecided: it may answer an old segment");
+    } else if (!may_be_old) {
+      c.violated(RuleId::reset_number, expected, found(c), why);
+    }
+    return;
+  }
+  const bool beyond_reach = (c.peer.edge_known && c.seq > c.peer.edge_max + 1) || (self.fin && c.seq > self.fin_at + 1);
+  if (beyond_reach) {
+    c.violated(RuleId::reset_number, expected, found(c), why);
+    return;
+  }
+  if (nothing_unseen(c)) {
+    c.violated(RuleId::reset_number, expected, found(c), why);
+    return;
+  }
+  c.suspect(SuspicionKind::claimed_by_sender, RuleId::reset_number, c.seq, self.next, expected, found(c), why);
+}
+
+}  // namespace lastack::rules

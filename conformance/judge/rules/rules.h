@@ -1,0 +1,174 @@
+// The rules' functions, by topic. Each looks at one segment before it is noted, and reports or stays silent. Which
+// function belongs to which rule, its clause and level stand in rule_table.cpp.
+#pragma once
+
+#include "conformance/judge/connection.h"
+
+namespace lastack {
+
+enum class RuleId : std::uint8_t {
+  // header.cpp
+  data_offset,
+  reserved_bits,
+  checksum,
+  ack_bit_missing,
+  syn_with_fin,
+  syn_with_rst,
+  // options.cpp
+  option_length,
+  option_padding,
+  option_wrong_length,
+  option_repeated,
+  mss_only_on_syn,
+  window_scale_only_on_syn,
+  sack_permitted_only_on_syn,
+  window_scale_limit,
+  window_scale_not_offered,
+  timestamps_not_offered,
+  timestamp_echo_without_ack,
+  // handshake.cpp
+  syn_ack_number,
+  syn_ack_without_syn,
+  isn_changed,
+  handshake_ack_number,
+  ack_before_isn,
+  data_before_handshake,
+  ecn_not_offered,
+  // sequence.cpp
+  before_isn,
+  ack_sequence,
+  unsent_sequence,
+  sequence_jump,
+  payload_changed,
+  segment_over_mss,
+  // acknowledgment.cpp
+  ack_of_unsent_data,
+  ack_of_missing_data,
+  ack_goes_back,
+  fin_not_acknowledged,
+  // window.cpp
+  data_beyond_window,
+  window_shrunk,
+  // close.cpp
+  fin_moved,
+  data_after_fin,
+  segment_after_reset,
+  // reset.cpp
+  reset_of_syn,
+  reset_of_ack,
+  reset_number,
+  // timestamps.cpp
+  timestamps_missing,
+  timestamp_goes_back,
+  timestamp_echo_unsent,
+  timestamp_echo_goes_back,
+  // sack.cpp
+  sack_not_permitted,
+  sack_block_empty,
+  sack_block_below_ack,
+  sack_of_unsent_data,
+  // replies.cpp
+  segment_after_received_reset,
+  data_not_acknowledged,
+  reset_answered,
+  count_,
+};
+
+namespace rules {
+
+// This segment was sent right after everything known of its sender, and nothing of that is missing: its IP
+// identifications are consecutive since SND.NXT was reached.
+bool nothing_unseen(const Context& c);
+
+void data_offset(Context& c);
+void reserved_bits(Context& c);
+void checksum(Context& c);
+void ack_bit_missing(Context& c);
+void syn_with_fin(Context& c);
+void syn_with_rst(Context& c);
+
+void option_length(Context& c);
+void option_padding(Context& c);
+void option_wrong_length(Context& c);
+void option_repeated(Context& c);
+void mss_only_on_syn(Context& c);
+void window_scale_only_on_syn(Context& c);
+void sack_permitted_only_on_syn(Context& c);
+void window_scale_limit(Context& c);
+void window_scale_not_offered(Context& c);
+void timestamps_not_offered(Context& c);
+void timestamp_echo_without_ack(Context& c);
+
+void syn_ack_number(Context& c);
+void syn_ack_without_syn(Context& c);
+void isn_changed(Context& c);
+void handshake_ack_number(Context& c);
+void ack_before_isn(Context& c);
+void data_before_handshake(Context& c);
+void ecn_not_offered(Context& c);
+
+void before_isn(Context& c);
+void ack_sequence(Context& c);
+void unsent_sequence(Context& c);
+void sequence_jump(Context& c);
+void payload_changed(Context& c);
+void segment_over_mss(Context& c);
+
+void ack_of_unsent_data(Context& c);
+void ack_of_missing_data(Context& c);
+void ack_goes_back(Context& c);
+void fin_not_acknowledged(Context& c);
+
+void data_beyond_window(Context& c);
+void window_shrunk(Context& c);
+
+void fin_moved(Context& c);
+void data_after_fin(Context& c);
+void segment_after_reset(Context& c);
+
+void reset_of_syn(Context& c);
+void reset_of_ack(Context& c);
+void reset_number(Context& c);
+
+void timestamps_missing(Context& c);
+void timestamp_goes_back(Context& c);
+void timestamp_echo_unsent(Context& c);
+void timestamp_echo_goes_back(Context& c);
+
+void sack_not_permitted(Context& c);
+void sack_block_empty(Context& c);
+void sack_block_below_ack(Context& c);
+void sack_of_unsent_data(Context& c);
+
+void segment_after_received_reset(Context& c);
+
+}  // namespace rules
+
+// When a rule is asked.
+enum Trigger : std::uint16_t {
+  kAny = 1,
+  kOnSyn = 2,
+  kOffSyn = 4,
+  kOnAck = 8,
+  kOnData = 16,
+  kOnFin = 32,
+  kOnRst = 64,
+  kOnTs = 128,
+  kOnSack = 256,
+  kPlain = 512,        // neither SYN nor RST
+  kEmpty = 1024,       // no data, SYN, FIN or RST
+  kOnAckPlain = 2048,  // ACK on, SYN and RST off
+};
+
+struct RuleRow {
+  RuleInfo info;
+  std::uint16_t triggers;
+  void (*check)(Context&);  // nullptr: found by replies.cpp when a reaction is overdue
+};
+
+const RuleRow& rule_row(RuleId id);
+// Rules about the fields of one segment, whatever came before it.
+bool rule_needs_segment_only(const RuleInfo& rule);
+std::span<const RuleRow> rule_rows();
+
+}  // namespace lastack

@@ -1,0 +1,64 @@
+// Rules about selective acknowledgements (RFC 2018, RFC 2883).
+#include <algorithm>
+
+#include "conformance/judge/rules/rules.h"
+
+namespace lastack::rules {
+
+namespace {
+
+std::string block_text(const SackBlock& b) {
+  return "block " + std::to_string(b.left.raw()) + "-" + std::to_string(b.right.raw());
+}
+
+}  // namespace
+
+void sack_not_permitted(Context& c) {
+  if (!c.conn.options_known() || c.peer.syn.some_sack_permitted || c.conn.next_syn.present) return;
+  c.violated(RuleId::sack_not_permitted, "no SACK option", block_text(c.seg.tcp.options.sack[0]),
+             "the peer's SYN in packet " + std::to_string(c.peer.syn.packet) + " has no SACK-Permitted");
+}
+
+void sack_block_empty(Context& c) {
+  const Options& o = c.seg.tcp.options;
+  for (std::size_t i = 0; i < o.sack_count; ++i) {
+    if (before(o.sack[i].left, o.sack[i].right)) continue;
+    c.violated(RuleId::sack_block_empty, "left edge before right edge", block_text(o.sack[i]),
+               "a block is the octets from left up to, not including, right");
+    return;
+  }
+}
+
+void sack_block_below_ack(Context& c) {
+  const Options& o = c.seg.tcp.options;
+  if (!c.flags().ack()) return;
+  const SeqNum ack = c.seg.tcp.ack;
+  for (std::size_t i = 0; i < o.sack_count; ++i) {
+    const SackBlock& b = o.sack[i];
+    if (!before(b.left, b.right)) continue;
+    const bool straddles = at_or_before(b.left, ack) && after(b.right, ack);
+    const bool below = at_or_before(b.right, ack);
+    if (!straddles && !(below && i > 0)) continue;
+    c.violated(RuleId::sack_block_below_ack, "blocks after ACK=" + std::to_string(ack.raw()), block_text(b),
+               straddles ? "octets up to the right edge are there, so ACK should be at least that"
+                         : "only the first block may report a duplicate");
+    return;
+  }
+}
+
+void sack_of_unsent_data(Context& c) {
+  const Endpoint& peer = c.peer;
+  if (!peer.numbers_known || peer.isn_ambiguous || c.conn.next_syn.present || !c.conn.begun_with_syn) return;
+  const Options& o = c.seg.tcp.options;
+  for (std::size_t i = 0; i < o.sack_count; ++i) {
+    if (!before(o.sack[i].left, o.sack[i].right)) continue;
+    const Position right = unwrap(peer.next, o.sack[i].right);
+    if (right <= std::max(peer.next, c.conn.certain ? peer.next : peer.claimed)) continue;
+    c.suspect(SuspicionKind::claimed_by_peer, RuleId::sack_of_unsent_data, right, peer.next,
+              "blocks up to " + number_text(peer.next), block_text(o.sack[i]),
+              "SND.NXT of the peer is " + number_text(peer.next) + since_packet(peer.next_packet));
+    return;
+  }
+}
+
+}  // namespace lastack::rules

@@ -1,0 +1,161 @@
+// Rules about the numbers that an endpoint gives to what it sends.
+#include "conformance/judge/rules/rules.h"
+
+namespace lastack::rules {
+
+bool nothing_unseen(const Context& c) {
+  const IdTrack& ids = c.self.ids;
+  if (c.self.next_doubtful) return false;
+  return c.conn.certain || (c.seg.ip.src.version == IpVersion::v4 && ids.counts_up() && ids.is_next(c.seg.ip.id) &&
+                            ids.gapless_since() <= c.self.next_packet && c.self.next_packet != 0);
+}
+
+void before_isn(Context& c) {
+  if (c.self.syn.count == 0 || c.self.isn_ambiguous || c.conn.next_syn.present) return;
+  if (c.seq > c.self.iss) return;
+  // A keep-alive or window probe repeats the last number: with nothing sent yet that is the SYN's (RFC 9293 3.8.4,
+  // MAY-6).
+  const bool probe = c.seq == c.self.iss && c.seg.payload_size <= 1 && !c.flags().fin();
+  if (probe) return;
+  if (c.self.iss - c.seq > (Position{1} << 24) && !c.conn.certain) return;  // of an earlier incarnation
+  c.violated(RuleId::before_isn, "SEQ=" + number_text(c.self.iss + 1) + " or more", "SEQ=" + number_text(c.seq),
+             "its SYN in packet " + std::to_string(c.self.syn.packet) + " has SEQ=" + number_text(c.self.iss));
+}
+
+namespace {
+
+// Reasons for an empty segment to be numbered below the highest number sent, other than a mistake.
+bool may_be_numbered_low(const Context& c) {
+  const Endpoint& self = c.self;
+  // The answer to what has just arrived is no probe; earlier acknowledgements may be missing from the capture.
+  const bool ack_advanced = self.acked && c.ack > self.ack_max && self.stimulus_len != 0 &&
+                            c.ack == self.stimulus_end &&
+                            c.seg.time - self.stimulus_time < std::chrono::milliseconds(300);
+  const bool below_una = c.seq == c.peer.ack_max - 1 || c.seq == self.next - 1;
+  const bool probe = below_una && !ack_advanced;           // SND.UNA-1: keep-alive, window probe
+  const bool window_shut = c.peer.edge_last <= self.next;  // a sender may stay inside a window that shrank
+  return probe || window_shut || self.retransmitted || self.next_doubtful;  // and may pull SND.NXT back to retransmit
+}
+
+// Sent after `next` was reached: at the endpoint's tap, or by its timestamps, IDs or an acknowledgement that had moved
+// on.
+bool after_next(const Context& c) {
+  return c.later || (c.self.acked && c.ack > c.self.ack_max && c.ack > c.self.ack_at_next);
+}
+
+std::string why_next(const Context& c) {
+  const Endpoint& self = c.self;
+  if (self.fin && self.fin_at + 1 == self.next) {
+    return "SND.NXT=" + number_text(self.next) + since_packet(self.fin_packet) + " (FIN took " +
+           number_text(self.fin_at) + ")";
+  }
+  if (self.syn.count != 0 && self.next == self.iss + 1) {
+    return "SND.NXT=" + number_text(self.next) + since_packet(self.syn.packet) + " (SYN took " + number_text(self.iss) +
+           ")";
+  }
+  return "SND.NXT=" + number_text(self.next) + since_packet(self.next_packet);
+}
+
+}  // namespace
+
+void ack_sequence(Context& c) {
+  if (!c.flags().ack() || !c.self.numbers_known || c.seq >= c.self.next || c.conn.next_syn.present) return;
+  if (c.self.syn.count == 0 && c.self.plain_segments < 2) return;  // picked up in mid-stream
+  if (c.self.jumped && c.self.jump_to > c.self.jump_from && c.seq == c.self.jump_from + c.self.jump_len) return;
+  if (c.self.syn.count != 0 && c.seq < c.self.iss) return;  // before-isn
+  if (!after_next(c) || may_be_numbered_low(c)) return;
+  c.violated(RuleId::ack_sequence, "SEQ=" + number_text(c.self.next), "SEQ=" + number_text(c.seq), why_next(c));
+}
+
+void unsent_sequence(Context& c) {
+  if (!c.self.numbers_known || c.seq <= c.self.next || c.self.next_doubtful) return;
+  if (c.self.fin && c.seq > c.self.fin_at + 1) return;  // data-after-fin
+  const bool first_of_its_kind = c.self.claimed < c.seq;
+  if (!first_of_its_kind) return;
+  const std::string expected = "SEQ=" + number_text(c.self.next);
+  const std::string actual = "SEQ=" + number_text(c.seq);
+  if (nothing_unseen(c)) {
+    c.violated(RuleId::unsent_sequence, expected, actual,
+               why_next(c) + ", and no packet of it is missing here: the IP identifications are consecutive");
+    return;
+  }
+  c.suspect(SuspicionKind::claimed_by_sender, RuleId::unsent_sequence, c.seq, c.self.next, expected, actual,
+            why_next(c));
+}
+
+void sequence_jump(Context& c) {
+  Endpoint& self = c.self;
+  if (c.conn.certain) {
+    if (!self.numbers_known || c.seg.len() == 0 || c.seq <= self.next || (self.fin && c.seq > self.fin_at)) return;
+    c.violated(RuleId::sequence_jump, "SEQ=" + number_text(self.next), "SEQ=" + number_text(c.seq), why_next(c));
+    return;
+  }
+  // On the path: the segment before this one was numbered A; this one follows as if that had been numbered B.
+  const Position meant_end = self.jump_from + self.jump_len;
+  // An empty segment after the FIN cannot be a probe, nor the same segment again.
+  const bool after_fin = c.seg.len() == 0 && self.fin && self.fin_packet == self.jump_packet &&
+                         (c.later || (c.flags().ack() && self.acked && c.ack > self.ack_max));
+  const bool goes_on = self.jumped && c.seq == meant_end && meant_end != self.jump_to + self.jump_len &&
+                       (c.seq != self.jump_to || after_fin);
+  if (!goes_on || self.sent.covers(self.jump_from, meant_end)) return;
+  const bool ids_known = c.seg.ip.src.version == IpVersion::v4 && self.ids.counts_up();
+  if (ids_known && !self.ids.is_newer(c.seg.ip.id)) return;  // sent before the jump, and overtaken
+  const bool upward = self.jump_to > self.jump_from;
+  const bool straddled = !upward && self.jump_to + self.jump_len > self.jump_from;
+  const bool gapless = self.jump_ids_gapless && self.ids.is_next(c.seg.ip.id);
+  Context at_jump = c;
+  at_jump.suspect(SuspicionKind::misnumbered_data, RuleId::sequence_jump, self.jump_to, self.jump_from,
+                  "SEQ=" + number_text(self.jump_from), "SEQ=" + number_text(self.jump_to),
+                  "SND.NXT was " + number_text(self.jump_from) + ", and packet " + std::to_string(c.seg.number) +
+                      " goes on at " + number_text(c.seq) + " as if " + std::to_string(self.jump_len) +
+                      " octets had been numbered from there");
+  if (c.conn.suspicions.empty()) return;
+  Suspicion& s = c.conn.suspicions.back();
+  s.draft.packet = self.jump_packet;
+  s.draft.time = self.jump_time;
+  // Segments of one size that were lost, repeated and reordered can look like this; other sizes cannot.
+  const bool odd_step = upward && (self.jump_to - self.jump_from) % self.jump_len != 0;
+  s.contradicted = after_fin || (!ids_known && (odd_step || straddled));
+  s.ids_gapless = gapless;
+  // From here on the stream is followed where the endpoint itself follows it.
+  self.sent.add(self.jump_from, meant_end);
+  self.next_doubtful = !gapless;
+  if (upward) {
+    self.next = meant_end;
+    if (self.fin && self.fin_packet == self.jump_packet) self.fin_at = meant_end - 1;
+  }
+  self.jumped = false;
+}
+
+void payload_changed(Context& c) {
+  if (!c.seg.payload_captured || c.flags().syn() || c.flags().rst()) return;
+  const PayloadMemory::Entry* first = c.self.payloads.find(c.seq, c.seg.payload_size);
+  if (first == nullptr || first->sum == c.seg.payload_sum) return;
+  // A keep-alive may carry one octet of garbage (MAY-6); 0 and 0xffff are the same sum.
+  if (c.seg.payload_size == 1 || (first->sum == 0 && c.seg.payload_sum == 0xffff) ||
+      (first->sum == 0xffff && c.seg.payload_sum == 0)) {
+    return;
+  }
+  c.violated(RuleId::payload_changed, "the octets of packet " + std::to_string(first->packet), "other octets",
+             "both begin at SEQ=" + number_text(c.seq) + " with " + std::to_string(c.seg.payload_size) + " octets");
+}
+
+void segment_over_mss(Context& c) {
+  if (c.seg.checksum != ChecksumState::right || c.peer.isn_ambiguous || !c.peer.syn.options_known) return;
+  if (c.peer.syn.count == 0 || c.flags().syn()) return;
+  const bool v4 = c.seg.ip.src.version == IpVersion::v4;
+  const std::uint32_t mss = c.peer.syn.has_mss ? c.peer.syn.mss : (v4 ? 536U : 1220U);
+  const std::uint32_t options = c.seg.tcp.header_size - static_cast<std::uint32_t>(kTcpHeaderSize);
+  const std::uint32_t limit = mss > options ? mss - options : 1;
+  // Segments beyond any link's size were put together by a network card, on either side of the tap.
+  const bool aggregated = c.seg.payload_size > 9216 || c.seg.payload_size % limit == 0;
+  if (c.seg.payload_size <= limit || aggregated || mss < 64) return;
+  c.violated(RuleId::segment_over_mss, "at most " + std::to_string(limit) + " octets",
+             std::to_string(c.seg.payload_size) + " octets",
+             (c.peer.syn.has_mss
+                  ? "MSS=" + std::to_string(mss) + " in packet " + std::to_string(c.peer.syn.packet)
+                  : "no MSS option in packet " + std::to_string(c.peer.syn.packet) + ", so " + std::to_string(mss)) +
+                 ", less " + std::to_string(options) + " octets of options");
+}
+
+}  // namespace lastack::rules

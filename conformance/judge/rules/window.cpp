@@ -1,0 +1,36 @@
+// Rules about windows: what may be sent into them, and how they may move.
+#include "conformance/judge/rules/rules.h"
+
+namespace lastack::rules {
+
+void data_beyond_window(Context& c) {
+  const Endpoint& peer = c.peer;
+  if (!peer.edge_known || c.flags().syn() || c.flags().rst() || c.conn.next_syn.present || !c.conn.handshake_known())
+    return;
+  const Position data_end = c.seq + c.seg.payload_size;
+  if (data_end <= peer.edge_max || data_end <= c.self.next) return;
+  // A probe of a shut window sends at least one octet beyond it (RFC 9293 3.8.6.1), after a pause.
+  const bool shut = c.seq >= peer.edge_max;
+  const bool probe =
+      shut && c.seq <= peer.edge_max + 1 && c.seg.time - c.self.last_time > std::chrono::milliseconds(100);
+  if (probe || (shut && c.seg.payload_size == 1 && c.seq <= peer.edge_max + 1)) return;
+  c.suspect(
+      SuspicionKind::beyond_window, RuleId::data_beyond_window, data_end, peer.edge_max,
+      "data up to " + number_text(peer.edge_max) + " at most", "data up to " + number_text(data_end),
+      "the highest edge offered, ACK + window, is " + number_text(peer.edge_max) + since_packet(peer.edge_packet));
+}
+
+void window_shrunk(Context& c) {
+  const Endpoint& self = c.self;
+  const int shift = c.conn.window_shift(c.side);
+  if (!self.edge_known || shift < 0 || !c.later || c.flags().syn()) return;
+  if (c.peer.fin && c.ack > c.peer.fin_at) return;  // nothing more will come: the window means nothing
+  const Position edge = c.ack + (static_cast<Position>(c.seg.tcp.wnd) << shift);
+  const Position rounding = Position{1} << shift;
+  if (edge + rounding >= self.edge_max || c.ack < self.ack_max) return;
+  c.violated(RuleId::window_shrunk, "right edge " + number_text(self.edge_max) + " or more",
+             "right edge " + number_text(edge),
+             "that edge was offered" + since_packet(self.edge_packet) + " (rounding by the scale excepted)");
+}
+
+}  // namespace lastack::rules

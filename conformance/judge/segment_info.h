@@ -1,0 +1,50 @@
+// One captured packet, decoded as far as it goes: the IP and TCP fields, how much of them was captured, and the
+// checksum. Knows nothing of connections.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "stack/base/bytes.h"
+#include "stack/base/time.h"
+#include "stack/wire/segment.h"
+
+namespace lastack {
+
+enum class ChecksumState : std::uint8_t {
+  unknown,  // the capture cut the payload, or nobody asked
+  right,
+  wrong,
+  offloaded,  // holds the pseudo-header sum only: the sender's network card was to finish it
+};
+
+struct SegmentInfo {
+  std::uint64_t number = 0;
+  Instant time{};
+  IpPacket ip;
+  Segment tcp;
+  std::uint32_t payload_size = 0;  // as the IP header says, which may be more than was captured
+  bool options_known = true;       // false: the capture cut the TCP header
+  bool payload_captured = true;    // all of it
+  ChecksumState checksum = ChecksumState::unknown;
+  std::uint16_t payload_sum = 0;       // ones' complement sum of the payload, when payload_captured
+  std::optional<WireError> malformed;  // what is wrong with the TCP header
+
+  // SEG.LEN with SYN and FIN counted (RFC 9293 3.3.1).
+  std::uint32_t len() const { return payload_size + (tcp.flags.syn() ? 1U : 0U) + (tcp.flags.fin() ? 1U : 0U); }
+};
+
+enum class DecodeResult : std::uint8_t {
+  segment,
+  not_tcp,   // another protocol, or not IP
+  fragment,  // a piece of an IP packet: not judged
+  cut,       // too little of the TCP header was captured to know its fields
+};
+
+// `wire_size`: the size of the IP packet before the capture cut it; 0 when it was not cut.
+DecodeResult decode_segment(Bytes ip_packet, std::size_t wire_size, SegmentInfo& out);
+
+// What the judge is shown of a segment in findings and ladders.
+std::string info_text(const SegmentInfo& info);
+
+}  // namespace lastack

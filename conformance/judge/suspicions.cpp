@@ -1,0 +1,231 @@
+// Claims that no captured packet backs, and what later segments say about them. The path between tap and endpoint may
+// lose, delay and duplicate; the capture itself may lack packets. So a claim is a violation only when its owner's own
+// later numbers contradict it; when they bear it out, packets are missing from the capture; and when nothing follows,
+// it stays open.
+#include <utility>
+
+#include "conformance/judge/connection.h"
+#include "conformance/judge/rules/rules.h"
+
+namespace lastack {
+
+namespace {
+
+enum class Ruling : std::uint8_t { keep, drop, violated, open };
+
+// Segments this close to the claim may stand in the wrong order in the file (several capture queues).
+bool may_be_swapped(const Context& c, const Suspicion& s) {
+  return c.seg.number <= s.draft.packet + 4 || c.seg.time - s.draft.time < std::chrono::milliseconds(5);
+}
+
+// Sent by the accused after the segment in question: acknowledgement numbers never fall.
+bool sent_after(const Context& c, const Suspicion& s) {
+  return c.later || (c.flags().ack() && s.has_ack && c.ack > s.ack);
+}
+
+Ruling open_because(Suspicion& s, const std::string& reason) {
+  s.draft.why += "; undecided: " + reason;
+  return Ruling::open;
+}
+
+// This segment of the other end was sent after the segment in question had arrived there: it acknowledges what came
+// later, or echoes a later timestamp.
+bool answers_later(const Context& c, const Suspicion& s) {
+  if (!c.flags().ack()) return false;
+  if (c.ack > s.end) return true;
+  const auto& ts = c.seg.tcp.options.timestamps;
+  return ts && s.has_tsval && after(SeqNum(ts->echo), SeqNum(s.tsval));
+}
+
+// No segment of this sender between the packet in question and this one is missing: its IP identifications are
+// consecutive.
+bool nothing_missing_since(const Context& c, const Suspicion& s) {
+  const IdTrack& ids = c.self.ids;
+  return c.seg.ip.src.version == IpVersion::v4 && ids.counts_up() && ids.is_next(c.seg.ip.id) &&
+         ids.gapless_since() <= s.draft.packet;
+}
+
+// The accused acknowledged octets up to `claimed`; their sender was seen up to `known`.
+Ruling settle_claimed_by_peer(Context& c, Suspicion& s) {
+  if (c.side == s.accused) {
+    if (!c.flags().ack() || c.flags().rst() || !c.later || c.ack >= s.claimed) return Ruling::keep;
+    s.draft.why += "; packet " + std::to_string(c.seg.number) + " acknowledges only " + number_text(c.ack);
+    return Ruling::violated;
+  }
+  if (c.flags().rst() || c.flags().syn()) return Ruling::keep;
+  if (c.seq >= s.claimed)
+    return open_because(
+        s, "octets " + number_text(s.known) + " to " + number_text(s.claimed - 1) + " are missing from the capture");
+  const bool sent_now = c.end > s.known && c.seq <= s.known;
+  const bool proven = sent_now && answers_later(c, s) && nothing_missing_since(c, s);
+  if (c.end == s.claimed && may_be_swapped(c, s) && !proven) {
+    c.conn.sink->note_disorder();
+    return open_because(s, "the capture may have swapped neighbours");
+  }
+  if (sent_now && c.end < s.claimed && may_be_swapped(c, s) && !proven) {
+    s.known = c.end;  // more of it may follow at once
+    s.contradicted = true;
+    return Ruling::keep;
+  }
+  if (c.end == s.claimed && sent_now && !proven)
+    return open_because(s, "packet " + std::to_string(c.seg.number) + " may repeat what is missing from the capture");
+  if (sent_now) {
+    s.draft.why += "; octet " + number_text(s.known) + " was first sent in packet " + std::to_string(c.seg.number);
+    return Ruling::violated;
+  }
+  if (c.seq == s.known && (!may_be_swapped(c, s) || answers_later(c, s))) s.contradicted = true;
+  return Ruling::keep;
+}
+
+// The accused numbered an empty segment or reset `claimed`, having been seen to send up to `known`.
+Ruling settle_claimed_by_sender(Context& c, Suspicion& s) {
+  if (c.side != s.accused) {
+    const bool acked = c.flags().ack() && !c.flags().rst() && c.ack >= s.claimed && c.self.acked;
+    return acked && c.ack <= s.claimed
+               ? open_because(s, "the peer acknowledges them: they are missing from the capture")
+               : Ruling::keep;
+  }
+  if (c.flags().syn() || c.flags().rst()) return Ruling::keep;
+  const IdTrack& ids = c.self.ids;
+  const bool gapless = c.seg.ip.src.version == IpVersion::v4 && ids.counts_up() && ids.is_next(c.seg.ip.id) &&
+                       ids.gapless_since() <= s.known_since && s.known_since != 0;
+  if (gapless && c.seq < s.claimed) {
+    s.draft.why += "; nothing of it is missing up to packet " + std::to_string(c.seg.number) +
+                   ": the IP identifications are consecutive";
+    return Ruling::violated;
+  }
+  const bool empty = c.end == c.seq;
+  if (empty && c.seq == s.known && sent_after(c, s)) {
+    s.draft.why += "; packet " + std::to_string(c.seg.number) + ", sent later, is numbered " + number_text(c.seq);
+    return Ruling::violated;
+  }
+  if (c.seq <= s.known && c.end > s.known) {
+    // Data that the empty segment overtook, or that was lost before the tap and is repeated, ends where that one was
+    // numbered, or before. A longer segment so soon that nothing can have been repeated contradicts the claim.
+    if (c.end == s.claimed) return Ruling::drop;
+    if (c.end < s.claimed) s.known = c.end;
+    const Duration elapsed = c.seg.time - s.draft.time;
+    const bool unprovoked = c.self.stimuli == 0 && elapsed < std::chrono::milliseconds(2);
+    s.contradicted = s.contradicted || (c.end > s.claimed && (unprovoked || elapsed < c.conn.round_trip / 2));
+    s.borne_out = s.borne_out || (c.end > s.claimed && !s.contradicted);
+    return Ruling::keep;
+  }
+  if (c.seq >= s.claimed) s.borne_out = true;  // the octets before it were sent; they may still come, reordered
+  return Ruling::keep;
+}
+
+Ruling settle_misnumbered(Context& c, Suspicion& s) {
+  const bool resent = c.side == s.accused && c.seq <= s.known && c.end > s.known && c.has_data();
+  return resent ? Ruling::drop : Ruling::keep;
+}
+
+// Data went up to `claimed`, the edge seen was `known`.
+Ruling settle_beyond_window(Context& c, Suspicion& s) {
+  if (c.side == s.accused || !c.flags().ack() || c.flags().rst() || c.flags().syn()) return Ruling::keep;
+  const int shift = c.conn.window_shift(c.side);
+  if (shift < 0) return Ruling::keep;
+  const Position edge = c.ack + (static_cast<Position>(c.seg.tcp.wnd) << shift);
+  if (edge >= s.claimed) return open_because(s, "the ACK that opened the window may be missing from the capture");
+  if (c.self.acked && c.ack < c.self.ack_max) return Ruling::keep;  // an old one, reordered
+  s.draft.why += "; packet " + std::to_string(c.seg.number) + " still offers only " + number_text(edge);
+  return Ruling::violated;
+}
+
+// The accused echoed the timestamp `claimed`; its owner's clock was seen at `known`.
+Ruling settle_timestamp_echo(Context& c, Suspicion& s) {
+  if (c.side == s.accused || !c.seg.tcp.options.timestamps) return Ruling::keep;
+  const SeqNum value(c.seg.tcp.options.timestamps->value);
+  const SeqNum echoed(wire_number(s.claimed));
+  if (at_or_after(value, echoed))
+    return open_because(s, "the segment with that timestamp may be missing from the capture");
+  const bool fresh = c.end > c.self.next || (c.flags().ack() && c.ack > c.self.ack_max);
+  if (!fresh || after(SeqNum(c.self.tsval_max), value)) return Ruling::keep;
+  s.draft.why += "; in packet " + std::to_string(c.seg.number) + " its clock says only " + std::to_string(value.raw());
+  return Ruling::violated;
+}
+
+Ruling settle_bad_checksum(Context& c, Suspicion& s) {
+  const bool repeats = c.side == s.accused && s.claimed != s.known && c.seq <= s.known && c.end >= s.claimed;
+  if (!repeats) return Ruling::keep;
+  return open_because(s,
+                      "packet " + std::to_string(c.seg.number) + " repeats it: it may have been damaged on the path");
+}
+
+// A bare ACK after a FIN did not count it. A repetition of the FIN shows that it had been lost behind the tap.
+Ruling settle_idle_ack(Context& c, Suspicion& s) {
+  const bool fin_again = c.side != s.accused && c.flags().fin();
+  if (fin_again) return Ruling::drop;
+  const bool counted_alone = c.side == s.accused && c.flags().ack() && c.ack >= s.claimed && c.seg.len() == 0;
+  return counted_alone ? Ruling::drop : Ruling::keep;  // the first one answered something else
+}
+
+Ruling settle(Context& c, Suspicion& s) {
+  switch (s.kind) {
+    case SuspicionKind::claimed_by_peer: return settle_claimed_by_peer(c, s);
+    case SuspicionKind::claimed_by_sender: return settle_claimed_by_sender(c, s);
+    case SuspicionKind::misnumbered_data: return settle_misnumbered(c, s);
+    case SuspicionKind::beyond_window: return settle_beyond_window(c, s);
+    case SuspicionKind::timestamp_echo: return settle_timestamp_echo(c, s);
+    case SuspicionKind::bad_checksum: return settle_bad_checksum(c, s);
+    case SuspicionKind::idle_ack: return settle_idle_ack(c, s);
+  }
+  return Ruling::keep;
+}
+
+// At the end of the connection: is what was not contradicted by a segment still a violation?
+Ruling last_word(const TrackedConnection& conn, Suspicion& s) {
+  if (s.borne_out) {
+    const bool came_later = conn.ends[s.accused].sent.covers(s.known, s.claimed);
+    return came_later ? Ruling::drop : open_because(s, "octets before it are missing from the capture");
+  }
+  switch (s.kind) {
+    case SuspicionKind::misnumbered_data: {
+      if (s.ids_gapless) return Ruling::violated;
+      const bool sure = s.contradicted && !conn.capture_gap;
+      return sure ? Ruling::violated : open_because(s, "packets may have been lost before the tap or by the capture");
+    }
+    case SuspicionKind::claimed_by_peer:
+    case SuspicionKind::claimed_by_sender:
+      if (s.contradicted && !conn.capture_gap) return Ruling::violated;
+      return open_because(s, "no later segment shows whether it was sent");
+    case SuspicionKind::bad_checksum:
+      return conn.sink->checksums_usually_right() ? Ruling::violated
+                                                  : open_because(s, "many checksums in this capture are wrong");
+    case SuspicionKind::idle_ack:
+      return conn.capture_gap ? open_because(s, "packets are missing from the capture") : Ruling::violated;
+    case SuspicionKind::beyond_window:
+    case SuspicionKind::timestamp_echo: break;
+  }
+  return open_because(s, "no later segment of the peer was captured");
+}
+
+void execute(TrackedConnection& conn, Suspicion&& s, Ruling ruling) {
+  if (ruling == Ruling::drop || ruling == Ruling::keep) return;
+  if (ruling == Ruling::open) s.draft.verdict = Verdict::inconclusive;
+  const int accused = s.accused;
+  report(conn, accused, std::move(s.draft));
+}
+
+}  // namespace
+
+void settle_suspicions(Context& c) {
+  auto& list = c.conn.suspicions;
+  for (std::size_t i = 0; i < list.size();) {
+    const Ruling ruling = settle(c, list[i]);
+    if (ruling == Ruling::keep) {
+      ++i;
+      continue;
+    }
+    Suspicion s = std::move(list[i]);
+    list.erase(list.begin() + static_cast<std::ptrdiff_t>(i));
+    execute(c.conn, std::move(s), ruling);
+  }
+}
+
+void conclude_suspicions(TrackedConnection& conn) {
+  auto list = std::move(conn.suspicions);
+  conn.suspicions.clear();
+  for (Suspicion& s : list) execute(conn, std::move(s), last_word(conn, s));
+}
+
+}  // namespace lastack
