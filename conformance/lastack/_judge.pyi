@@ -1,0 +1,52 @@
+"""Types of the native module; bindings/judge.cpp is the source."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+def rules() -> list[dict[str, str]]:
+    """Every rule of the judge: ``id``, ``clause``, ``level``, ``soundness`` (A, P, E or S) and ``text``."""
+
+def check_file(
+    path: str,
+    *,
+    strict: bool = False,
+    rules: Sequence[str] = (),
+    skip_rules: Sequence[str] = (),
+    max_findings: int = 10_000,
+    ladder_segments: int = 0,
+    max_connections_listed: int = 1_000,
+    progress: Callable[[int, int], None] | None = None,
+) -> str:
+    """Checks a capture (pcap, pcapng, also gzip; ``-`` is standard input) and returns one JSON document, schema 1.
+
+    ``strict`` reports violated SHOULDs too. ``rules`` and ``skip_rules`` are rule ids; an unknown one raises
+    ``ValueError``. ``ladder_segments`` segments of each connection come with it, with the possible states of both
+    ends. ``progress`` is called with octets read and the file's size (0 when unknown). What is wrong with the file is
+    in the document's ``error`` (``message``, ``offset`` in octets, ``packet``, ``unreadable``), not an exception.
+    """
+
+class Judge:
+    """Judges the segments of one stack (``vantage="endpoint"``: every arrival reached it, in order) or of a path.
+
+    Packets begin with the IP header; they are numbered 1, 2, 3 ... in the order of the calls. Times are microseconds
+    and must not fall. ``reaction_us``: how long the stack may still be answering earlier packets (0 in virtual time).
+    """
+
+    def __init__(self, local_ips: Sequence[str], vantage: str = "endpoint", *, reaction_us: int = 0) -> None: ...
+    def received(self, t_us: int, packet: bytes) -> None:
+        """A packet reached the stack."""
+    def sent(self, t_us: int, packet: bytes) -> None:
+        """The stack sent a packet."""
+    def observed(self, t_us: int, packet: bytes) -> None:
+        """A packet passed the tap (``vantage="path"``)."""
+    def advance(self, t_us: int) -> None:
+        """Time has passed without a packet: reactions that are overdue by now are reported."""
+    def finish(self) -> None:
+        """Decides what was waiting for evidence, and sorts the findings by packet."""
+    def findings(self) -> list[dict[str, Any]]:
+        """The findings so far, each with the keys of ``lastack check --json``."""
+    def state(self, local_port: int, remote_ip: str, remote_port: int) -> str:
+        """The possible states of the stack's end: ``"SYN-RECEIVED|ESTABLISHED"``; ``"CLOSED"`` without connection."""
+    @property
+    def local_ips(self) -> list[str]:
+        """The addresses of the stack."""
