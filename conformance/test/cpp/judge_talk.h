@@ -1,0 +1,116 @@
+// A conversation written down segment by segment for the judge's tests: end a (192.0.2.1:4000) and end b
+// (192.0.2.2:80), at a tap on the path, or with b as the judged stack (Vantage::endpoint). Options and IP
+// identifications follow when asked for.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "conformance/judge/judge.h"
+#include "stack/wire/segment.h"
+#include "stack/wire/text.h"
+
+namespace lastack::test {
+
+struct S {
+  const char* flags = "A";  // Scapy's letters
+  std::uint32_t seq = 0;
+  std::uint32_t ack = 0;
+  std::size_t len = 0;
+  std::uint16_t wnd = 65535;
+  std::function<void(Segment&)> tweak{};               // before it is written
+  std::function<void(std::vector<std::byte>&)> raw{};  // after: the IP packet's bytes
+  char fill = 'x';
+};
+
+class Talk {
+ public:
+  explicit Talk(Vantage vantage = Vantage::path)
+      : judge(JudgeOptions{.vantage = vantage}), endpoint_(vantage == Vantage::endpoint) {}
+
+  Judge judge;
+  bool timestamps = false;
+  bool ids = false;
+  Duration gap = std::chrono::milliseconds(10);  // between segments
+
+  Talk& a(const S& s) { return send(0, s); }
+  Talk& b(const S& s) { return send(1, s); }
+  // SYN 100, SYN-ACK 300, ACK: the next numbers are 101 and 301.
+  Talk& open(const std::function<void(Segment&)>& options = {}) {
+    a({"S", 100, 0, 0, 65535, options});
+    b({"SA", 300, 101, 0, 65535, options});
+    return a({"A", 101, 301});
+  }
+  Talk& wait(Duration d) {
+    now_ += d;
+    judge.advance(now_);
+    return *this;
+  }
+  const std::vector<Finding>& findings() {
+    judge.finish();
+    return judge.findings();
+  }
+  std::string text() {
+    std::string all;
+    for (const Finding& f : findings()) all += to_string(f) + "\n";
+    return all;
+  }
+  bool violates(const std::string& rule) {
+    for (const Finding& f : findings()) {
+      if (f.verdict == Verdict::violated && f.rule->id == rule) return true;
+    }
+    return false;
+  }
+
+ private:
+  Talk& send(int side, const S& s) {
+    now_ += gap;
+    ++clock_;
+    Segment seg;
+    seg.src_port = side == 0 ? 4000 : 80;
+    seg.dst_port = side == 0 ? 80 : 4000;
+    seg.seq = SeqNum(s.seq);
+    seg.ack = SeqNum(s.ack);
+    seg.flags = *parse_flags(s.flags);
+    seg.wnd = s.wnd;
+    const std::vector<std::byte> data(s.len, static_cast<std::byte>(s.fill));
+    seg.payload = data;
+    const auto mine = static_cast<std::size_t>(side);
+    if (timestamps) {
+      last_value_[mine] = clock_ * 10 + (side == 0 ? 1000U : 500000U);
+      seg.options.timestamps = Timestamps{last_value_[mine], seg.flags.ack() ? last_value_[1 - mine] : 0};
+    }
+    if (s.tweak) s.tweak(seg);
+    IpHeader ip;
+    ip.src = *IpAddress::parse(side == 0 ? "192.0.2.1" : "192.0.2.2");
+    ip.dst = *IpAddress::parse(side == 0 ? "192.0.2.2" : "192.0.2.1");
+    ip.id = ids ? ++next_id_[mine] : std::uint16_t{0};
+    std::vector<std::byte> packet(s.len + 120);
+    packet.resize(write_packet(packet, ip, seg));
+    if (s.raw) s.raw(packet);
+    ++number_;
+    if (!endpoint_) {
+      judge.observed(now_, packet, number_);
+    } else if (side == 0) {
+      judge.received(now_, packet, number_);
+    } else {
+      judge.sent(now_, packet, number_);
+    }
+    return *this;
+  }
+
+  bool endpoint_;
+  Instant now_{std::chrono::seconds(1)};
+  std::uint32_t clock_ = 0;
+  std::uint64_t number_ = 0;
+  std::array<std::uint32_t, 2> last_value_{};
+  std::array<std::uint16_t, 2> next_id_{1000, 7000};
+};
+
+// Makes the TCP checksum of a raw IPv4 packet right after a change.
+void fix_checksum(std::vector<std::byte>& packet);
+
+}  // namespace lastack::test

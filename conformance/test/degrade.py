@@ -1,0 +1,97 @@
+"""Honest captures made worse, as real ones are: packets dropped or swapped by the capture, cut headers, one direction only, a late start.
+
+None of it may turn into an accusation: what is missing makes findings inconclusive, never violated.
+"""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+Records = list[tuple[int, bytes]]  # (time in ns, frame)
+
+
+def read(path: Path) -> tuple[int, Records]:
+    """Link type and packets of a little-endian pcap with nanosecond times."""
+    data = path.read_bytes()
+    records: Records = []
+    at = 24
+    while at < len(data):
+        seconds, fraction, size, _wire = struct.unpack_from("<IIII", data, at)
+        records.append((seconds * 10**9 + fraction, data[at + 16 : at + 16 + size]))
+        at += 16 + size
+    return int(struct.unpack_from("<I", data, 20)[0]), records
+
+
+def write(path: Path, link_type: int, records: Records, snap: int = 0) -> None:
+    """Writes a pcap whose packets are cut at ``snap`` octets (0: whole)."""
+    with open(path, "wb") as out:
+        out.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, snap or 262144, link_type))
+        for when, frame in records:
+            kept = frame[:snap] if snap else frame
+            out.write(struct.pack("<IIII", when // 10**9, when % 10**9, len(kept), len(frame)) + kept)
+
+
+def dropped(share: float) -> Callable[[Records, random.Random], Records]:
+    """The capture lost a share of the packets."""
+    return lambda records, chance: [r for r in records if chance.random() >= share]
+
+
+def swapped(records: Records, chance: random.Random) -> Records:
+    """One in a hundred neighbours stand in the wrong order."""
+    out = list(records)
+    for i in range(len(out) - 1):
+        if chance.random() < 0.01:
+            (first, a), (second, b) = out[i], out[i + 1]
+            out[i], out[i + 1] = (first, b), (second, a)
+    return out
+
+
+def jittered(records: Records, chance: random.Random) -> Records:
+    """Times are off by up to 0.2 ms, and the packets sorted by them."""
+    return sorted(((when + chance.randrange(-200_000, 200_000), frame) for when, frame in records), key=lambda r: r[0])
+
+
+def _source(link_type: int, frame: bytes) -> bytes:
+    start = 14 if link_type == 1 else 0
+    return frame[start + 12 : start + 16] if frame[start] >> 4 == 4 else frame[start + 8 : start + 24]
+
+
+def one_direction(link_type: int) -> Callable[[Records, random.Random], Records]:
+    """Only what one address sent."""
+
+    def keep(records: Records, chance: random.Random) -> Records:
+        sources = sorted({_source(link_type, frame) for _, frame in records})
+        chosen = chance.choice(sources)
+        return [r for r in records if _source(link_type, r[1]) == chosen]
+
+    return keep
+
+
+def late(records: Records, chance: random.Random) -> Records:
+    """The capture began ten packets later."""
+    del chance
+    return records[10:]
+
+
+def variants(path: Path, directory: Path, seed: int) -> list[Path]:
+    """Writes every degraded form of a capture and returns the files."""
+    link_type, records = read(path)
+    made = []
+    kinds: list[tuple[str, Callable[[Records, random.Random], Records], int]] = [
+        ("drop-0.1%", dropped(0.001), 0),
+        ("drop-1%", dropped(0.01), 0),
+        ("swap", swapped, 0),
+        ("jitter", jittered, 0),
+        ("cut-52", lambda r, c: r, 52),
+        ("cut-96", lambda r, c: r, 96),
+        ("one-direction", one_direction(link_type), 0),
+        ("late", late, 0),
+    ]
+    for name, change, snap in kinds:
+        target = directory / f"{path.stem}-{name}-{seed}.pcap"
+        write(target, link_type, change(records, random.Random(f"{name} {seed}")), snap)
+        made.append(target)
+    return made
