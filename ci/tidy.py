@@ -106,8 +106,16 @@ def check_citations() -> Iterator[str]:
         yield f"{where}: no row of conformance/catalogue has this id"
 
 
+def check_clauses() -> Iterator[str]:
+    """The table of clauses in stack/README.md is made from the citations."""
+    import clauses
+
+    if (problem := clauses.stale()) is not None:
+        yield f"stack/README.md:1: {problem}"
+
+
 def main() -> int:
-    findings = [*check_includes(), *check_ambient(), *check_top_level(), *check_citations()]
+    findings = [*check_includes(), *check_ambient(), *check_top_level(), *check_citations(), *check_clauses()]
     for finding in findings:
         print(finding)
     if not findings:

@@ -9,7 +9,6 @@
 
 namespace lastack::fuzz {
 
-
 void Slot::begin(std::uint8_t index, std::uint32_t peer_iss, bool ipv6, std::uint16_t mtu, const Program& program) {
   peer_port_ = static_cast<std::uint16_t>(kFirstPeerPort + index);
   peer_iss_ = (SeqNum(peer_iss) + index * 0x01000000U).raw();

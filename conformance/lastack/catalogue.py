@@ -1,28 +1,26 @@
 """The requirement catalogue, and which of its rows have code, a test or a reasoned exception.
 
 Rows come from the tables in ``conformance/catalogue`` (one per family), exceptions from ``exceptions.toml`` beside
-them. A row is *cited* by a comment line ``//= <id> ...`` in C++ and by ``@requirement("<id>", ...)`` in Python. This
-module only reads text: it imports neither the scenarios nor the native modules.
+them. Code carries out a row when a citation in ``stack/`` (citations.py) names its id, or, for a row of 3.10 or of a
+companion RFC, its section and step. A test shows a row when it names the id. This module only reads text: it imports
+neither the scenarios nor the native modules.
 """
 
 from __future__ import annotations
 
-import ast
 import csv
-import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lastack import REPOSITORY
+from lastack import REPOSITORY, citations
+from lastack.citations import Clause
 
 TABLES = ("rfc9293", "rfc9293-unlabelled", "rfc9293-events", "rfc9293-figures", "extensions", "classroom")
 
-CITATION_LINE = re.compile(r"//=\s*(.*)")
-REQUIREMENT_ID = re.compile(
-    r"\b(?:(?:MUST|SHLD|MAY|REC)-\d+|U-\d\d|E-3\.10[\w.+-]*\w|F-\d+|RFC\d+-[\d.A-Z]+-\w+|SEED-\d{3})\b"
-)
+# Rows of these are sequences and claims to be shown, each made of rules that have rows of their own: a test is enough.
+EXAMPLES = ("rfc9293-figures", "classroom")
 
 
 class CatalogueError(Exception):
@@ -54,12 +52,35 @@ class Coverage:
 
     @property
     def status(self) -> str:
-        """``covered`` (a test cites it), ``excepted``, ``code`` (cited by code only) or ``missing``."""
-        if self.tests:
+        """``covered`` by code and a test, ``excepted``, or ``missing`` (see `lacks`)."""
+        if not self.lacks:
             return "covered"
-        if self.exception is not None:
-            return "excepted"
-        return "code" if self.code else "missing"
+        return "excepted" if self.exception is not None else "missing"
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """``code``, ``test``, both or nothing."""
+        needs_code = self.row.table not in EXAMPLES
+        return tuple(
+            what for what, there in (("code", self.code or not needs_code), ("test", self.tests)) if not there
+        )
+
+
+def clause_of(row: Row) -> Clause | None:
+    """The clause whose code carries out the row; None where only its id says that."""
+    if row.table == "rfc9293-events":
+        section, _, step = row.section.partition(" step ")
+        section = section.removesuffix(" order")
+        return Clause("9293", section, citations.STEPS[int(step) - 1] if step else "")
+    if row.table == "extensions":
+        section = row.section.removeprefix("Appendix ").split()[0].rstrip(";")
+        return Clause(row.id.split("-")[0].removeprefix("RFC"), section)
+    return None
+
+
+def carries_out(cited: Clause, wanted: Clause) -> bool:
+    """A citation of the section is enough where the row names no step."""
+    return (cited.rfc, cited.section) == (wanted.rfc, wanted.section) and wanted.step in ("", cited.step)
 
 
 def _row(table: str, cells: dict[str, str]) -> Row:
@@ -100,30 +121,40 @@ def exceptions(folder: Path = REPOSITORY / "conformance" / "catalogue") -> dict[
         raise CatalogueError(f"{path}: {error}") from error
 
 
-def cpp_citations(path: Path) -> Iterator[tuple[int, str]]:
-    """Line number and id of every ``//=`` citation of a C++ file."""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if match := CITATION_LINE.search(line):
-            for id_ in REQUIREMENT_ID.findall(match[1]):
-                yield number, id_
-
-
-def python_citations(path: Path) -> Iterator[tuple[int, str]]:
-    """Line number and id of every string inside a ``requirement(...)`` call of a Python file."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("requirement", "req"):
-            for argument in node.args:
-                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                    yield argument.lineno, argument.value
-
-
 def sources(root: Path = REPOSITORY) -> Iterator[tuple[str, Path]]:
-    """Every file that may cite, as ("code" | "test", path)."""
+    """Every file that may cite, as ("code" | "test" | "other", path); code is the core, and nothing else."""
     for folder in ("stack", "conformance", "fuzz", "scenarios"):
         for path in sorted((root / folder).rglob("*")):
             relative = path.relative_to(root).parts
             if path.suffix in (".h", ".cpp", ".py"):
-                yield ("test" if "test" in relative or folder == "scenarios" else "code"), path
+                if "test" in relative or folder == "scenarios":
+                    yield "test", path
+                else:
+                    yield ("code" if folder == "stack" and "bench" not in relative else "other"), path
+
+
+def core_citations(root: Path = REPOSITORY) -> Iterator[citations.Citation]:
+    """Every ``//=`` of the core."""
+    for kind, path in sources(root):
+        if kind == "code" and path.suffix != ".py":
+            yield from citations.in_cpp(path)
+
+
+def _cited_ids(path: Path) -> Iterator[tuple[int, str]]:
+    if path.suffix == ".py":
+        yield from citations.in_python(path)
+    else:
+        yield from ((citation.line, id_) for citation in citations.in_cpp(path) for id_ in citation.ids)
+
+
+def _credit_clauses(root: Path, table: Mapping[str, Coverage]) -> None:
+    """Adds to each row the code that cites its clause; not to one that the section's code leaves out, as an exception says."""
+    cited = [(c, clause) for c in core_citations(root) for clause in c.clauses]
+    for entry in table.values():
+        wanted = clause_of(entry.row)
+        if wanted is None or entry.code or entry.exception is not None:
+            continue
+        entry.code += [f"{c.path.relative_to(root)}:{c.line}" for c, clause in cited if carries_out(clause, wanted)]
 
 
 def coverage(
@@ -137,14 +168,13 @@ def coverage(
     table = {id_: Coverage(row) for id_, row in rows.items()}
     unknown: list[str] = []
     for kind, path in sources(root):
-        citations = python_citations(path) if path.suffix == ".py" else cpp_citations(path)
-        for number, id_ in citations:
+        for number, id_ in _cited_ids(path):
             where = f"{path.relative_to(root)}:{number}"
             if id_ not in table:
                 unknown.append(f"{where}: {id_}")
             elif kind == "test":
                 table[id_].tests.append(where)
-            else:
+            elif kind == "code":
                 table[id_].code.append(where)
     for test, ids in (scenarios or {}).items():
         for id_ in ids:
@@ -155,4 +185,5 @@ def coverage(
             unknown.append(f"conformance/catalogue/exceptions.toml: {id_}")
         else:
             table[id_].exception = reason
+    _credit_clauses(root, table)
     return list(table.values()), unknown

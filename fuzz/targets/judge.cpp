@@ -1,10 +1,13 @@
-// Packets of any kind, in any order, for the judge at both vantages: no crash, bounded memory, and findings that can be printed.
+// Packets of any kind, in any order, for the judge at both vantages: no crash, bounded memory, and findings that can be
+// printed.
 //
-// The input is a list of records: one octet of bits (direction, checksums repaired or not, time step), one octet of length, the packet.
+// The input is a list of records: one octet of bits (direction, checksums repaired or not, time step), one octet of
+// length, the packet.
+#include "conformance/judge/judge.h"
+
 #include <algorithm>
 #include <vector>
 
-#include "conformance/judge/judge.h"
 #include "fuzz/target.h"
 #include "stack/base/check.h"
 #include "stack/wire/checksum.h"
@@ -30,7 +33,8 @@ void repair(std::vector<std::byte>& packet) {
 }
 
 void feed(Judge& judge, Vantage vantage, Instant now, std::uint8_t bits, Bytes packet, std::uint64_t number) {
-  if (vantage == Vantage::path) return judge.observed(now, packet, number, packet.size() + ((bits & 4U) != 0 ? 100 : 0));
+  if (vantage == Vantage::path)
+    return judge.observed(now, packet, number, packet.size() + ((bits & 4U) != 0 ? 100 : 0));
   if ((bits & 1U) != 0) return judge.sent(now, packet, number);
   judge.received(now, packet, number);
 }

@@ -1,6 +1,6 @@
 // Sequence numbers: 32-bit values that wrap (RFC 9293 3.4). The order on them is not transitive, so `<` does not exist:
 // use before(), at_or_before() and in_window(). This is the only place in the project where modular arithmetic happens.
-//= rfc9293 3.4
+//= rfc9293 3.4 U-12
 #pragma once
 
 #include <compare>

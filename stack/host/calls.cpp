@@ -27,6 +27,7 @@ std::optional<std::uint16_t> Host::Impl::ephemeral_port(const SocketAddress& rem
 }
 
 //= rfc9293 3.10.1
+//= rfc9293 3.9.1.1 MUST-41
 Result<ConnId, CallError> Host::listen(Instant now, std::uint16_t port, std::uint32_t backlog) {
   impl_->advance(now);
   cover(State::closed, call_event(UserCall::open_passive));
@@ -42,7 +43,7 @@ Result<ConnId, CallError> Host::listen(Instant now, std::uint16_t port, std::uin
   return id;
 }
 
-//= rfc9293 3.10.1 MUST-46
+//= rfc9293 3.10.1 MUST-44 MUST-46
 Result<ConnId, CallError> Host::connect(Instant now, std::uint16_t local_port, const SocketAddress& remote) {
   Impl& host = *impl_;
   host.advance(now);

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kMostReplies = 256;
 constexpr std::size_t kMostGraves = 4096;
 
+//= rfc9293 3.6 MUST-12
 std::optional<CallError> end_reason(std::uint16_t signals) {
   const auto has = [&](Signal s) { return (signals & static_cast<std::uint16_t>(s)) != 0; };
   if (has(Signal::refused)) return CallError::connection_refused;
@@ -88,6 +89,7 @@ Connection& Host::Impl::create(const SocketAddress& local, const SocketAddress& 
   const ConnId id = next_id();
   auto connection = std::make_unique<Connection>(id, config.tcp, local, remote, config.mtu, passive);
   // RFC 7323 5.4: timestamps of different connections start at different values.
+  //= rfc7323 7
   if (config.tcp.timestamps)
     connection->tcb.ts.offset = static_cast<std::uint32_t>(hash_sockets(port_key, local, remote) >> 32);
   Connection& created = *connection;
@@ -168,6 +170,7 @@ void Host::Impl::reply(const SocketAddress& local, const SocketAddress& remote, 
   if (effects.reset && replies.size() < kMostReplies) replies.push_back({local, remote, *effects.reset});
 }
 
+//= rfc9293 3.9.2 MUST-45 MUST-48 MUST-49 SHLD-22
 std::size_t Host::Impl::write(const Tcb& tcb, MutableBytes out) {
   const Config& choices = tcb.config();
   IpHeader ip;
@@ -249,6 +252,7 @@ std::size_t Host::poll_transmit(Instant now, MutableBytes out) {
   return 0;
 }
 
+//= rfc9293 3.9.1.8 MUST-47 U-01
 std::optional<Event> Host::poll_event() {
   Impl& host = *impl_;
   while (!host.noisy.empty()) {
@@ -285,6 +289,7 @@ SocketAddress Host::remote(ConnId conn) const {
   return connection == nullptr ? SocketAddress{} : connection->tcb.remote;
 }
 
+//= rfc9293 3.10.6
 State Host::state(ConnId conn) const { return impl_->state(impl_->find(conn), conn); }
 
 const Tcb* Host::tcb(ConnId conn) const {

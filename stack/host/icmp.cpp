@@ -19,6 +19,7 @@ bool checksum_ok(const IpPacket& packet) {
 }
 
 //= rfc9293 3.9.2.2 MUST-54 MUST-55
+//= rfc6633 3
 std::optional<IcmpKind> classify_v4(std::uint8_t type, std::uint8_t code) {
   if (type == 3) {
     if (code == 4) return IcmpKind::packet_too_big;

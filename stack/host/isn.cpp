@@ -75,6 +75,7 @@ std::uint64_t hash_sockets(const HashKey& key, const SocketAddress& local, const
   return siphash_2_4(key, text);
 }
 
+//= rfc9293 3.4.1 MUST-9
 SeqNum initial_sequence_number(const HashKey& key, Instant now, const SocketAddress& local,
                                const SocketAddress& remote) {
   const auto four_us = static_cast<std::uint64_t>(now.time_since_epoch().count()) / 4000;

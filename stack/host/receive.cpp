@@ -66,6 +66,7 @@ void Host::Impl::receive_packet(Bytes packet) {
   reply(local, remote, effects);
 }
 
+//= rfc9293 3.9.1.1 MUST-42
 void Host::Impl::segment_for_listener(Listener& listener, const SocketAddress& local, const SocketAddress& remote,
                                       const Segment& segment, const Tcb* previous) {
   cover(State::listen, segment_event(segment_class(segment.flags), Placement::in_window));

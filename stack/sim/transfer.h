@@ -10,8 +10,8 @@
 
 namespace lastack {
 
-// The octet at `position` of a stream; `stream` tells streams apart. Positions far apart differ, and so do neighbouring streams at the
-// same position: multiplication by an odd constant, top byte.
+// The octet at `position` of a stream; `stream` tells streams apart. Positions far apart differ, and so do neighbouring
+// streams at the same position: multiplication by an odd constant, top byte.
 LASTACK_WRAPS inline std::byte stream_octet(std::uint64_t position, std::uint32_t stream) {
   const auto mixed = (static_cast<std::uint32_t>(position & 0xFFFFFFFFU) + stream * 0x01000193U) * 0x9E3779B1U;
   return static_cast<std::byte>(mixed >> 24U);

@@ -42,6 +42,7 @@ struct Config {
   std::uint8_t max_reassembly_gaps = 32;  // bound on separate out-of-order runs
 
   // Retransmission, RFC 6298.
+  //= rfc6298 2.1
   Duration initial_rto = 1s;  // 2.1
   Duration min_rto = 1s;      // 2.4 SHOULD
   Duration max_rto = 60s;     // 2.5 MAY, at least 60 s
@@ -67,6 +68,7 @@ struct Config {
   bool path_mtu_discovery = true;                         // RFC 1191: DF set, "fragmentation needed" lowers the MSS
 
   // Closing.
+  //= rfc1122 4.2.2.13
   Duration msl = 120s;                 // 3.4.2: two minutes
   bool time_wait_restart = true;       // 3.10.7.4 eighth: a FIN again restarts the 2MSL time-out
   bool time_wait_ignores_rst = false;  // RFC 1337 F1
@@ -75,6 +77,7 @@ struct Config {
   bool syn_fin_opens = true;           // 3.10.7.2: SYN,FIN at a listener is a SYN; false: dropped
 
   // Keep-alive, 3.8.4.
+  //= rfc9293 3.8.4 MUST-25 MUST-27 MUST-28 MAY-5
   bool keepalive = false;           // MAY-5, MUST-25: off
   Duration keepalive_idle = 7200s;  // MUST-27, SHLD... at least two hours by default
   Duration keepalive_interval = 75s;

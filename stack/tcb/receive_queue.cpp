@@ -27,6 +27,7 @@ std::uint32_t ReceiveQueue::insert(SeqNum nxt, SeqNum seq, Bytes text) {
   return octets + join_front(nxt + octets);
 }
 
+//= rfc9293 3.10.7.4 first SHLD-31
 void ReceiveQueue::hold(SeqNum nxt, SeqNum seq, Bytes text) {
   if (text.empty()) return;
   // Without room for another run the text is not kept; the peer will send it again.
@@ -78,6 +79,7 @@ std::uint32_t ReceiveQueue::drop(std::size_t octets) {
   return dropped;
 }
 
+//= rfc2018 3 4
 std::uint8_t ReceiveQueue::sack_blocks(SackBlock* out, std::uint8_t max) const {
   std::uint8_t count = 0;
   std::uint32_t below = 0xffff'ffffU;

@@ -9,6 +9,7 @@ Duration distance(Duration a, Duration b) { return a > b ? a - b : b - a; }
 }  // namespace
 
 //= rfc6298 2.2 2.3 2.4 2.5
+//= rfc9293 3.8.1 MUST-18
 void RttEstimator::sample(Duration r, const Config& config) {
   r = std::clamp(r, Duration(0), Duration(config.max_rto));
   if (!measured_) {
@@ -24,6 +25,7 @@ void RttEstimator::sample(Duration r, const Config& config) {
 }
 
 //= rfc6298 5.5
+//= rfc9293 3.8.2 MUST-19
 void RttEstimator::back_off(const Config& config) { rto_ = std::min(2 * rto_, config.max_rto); }
 
 //= rfc6298 5.7

@@ -31,6 +31,7 @@ Config& Tcb::change_config() {
 }
 
 //= rfc9293 3.7.1 MUST-16
+//= RFC6691-5.3-a a received MSS of 65535 is only one more upper bound
 std::uint32_t Tcb::effective_mss(std::uint32_t option_octets) const {
   const auto headers = static_cast<std::uint32_t>(ip_header_size(local.ip.version) + kTcpHeaderSize);
   const std::uint32_t path = path_mtu > headers ? path_mtu - headers : 1U;

@@ -21,6 +21,7 @@ namespace lastack {
 // A window as it stands in a header, to be scaled; and one in octets. Two types, so that they cannot be mixed up (RFC
 // 7323 2.2).
 enum class WireWindow : std::uint16_t {};
+//= rfc9293 3.1 MUST-1 REC-1
 constexpr std::uint32_t scaled(WireWindow window, std::uint8_t shift) {
   return static_cast<std::uint32_t>(window) << shift;
 }

@@ -10,7 +10,7 @@ namespace lastack {
 
 namespace {
 
-//= rfc5961 5.2 MAY-12
+//= rfc5961 5.2 MAY-12 U-09 U-10
 bool ack_in_range(const Tcb& tcb, SeqNum ack) {
   return at_or_after(ack, tcb.snd.una - tcb.snd.max_wnd) && at_or_before(ack, tcb.snd.nxt);
 }
@@ -32,6 +32,7 @@ StepResult syn_received_ack(Tcb& tcb, Arrival& in) {
 }
 
 // RFC 5681 2: what counts as a duplicate ACK.
+//= rfc5681 2
 bool is_duplicate_ack(const Tcb& tcb, const Arrival& in, std::uint32_t window_before) {
   return in.segment.ack == tcb.snd.una && tcb.flight() != 0 && in.segment.len() == 0 &&
          (tcb.sack && in.segment.options.sack_count != 0 ? true : tcb.snd.wnd == window_before);
@@ -53,7 +54,8 @@ StepResult established_ack_processing(Tcb& tcb, Arrival& in) {
   }
   if (seg.ack == tcb.snd.una) {
     update_send_window(tcb, seg);
-    // 3.8.6.1 MUST-37: while the peer answers probes, the connection lives.
+    // While the peer answers probes, the connection lives.
+    //= rfc9293 3.8.6.1 MUST-37 RFC1122-4.2.2.17-a RFC6429-4-a
     if (tcb.probes != 0) {
       tcb.timers.stop(TimerKind::user);
       tcb.first_sent = in.now;  // nor has R2 begun for the octet of the probe
@@ -66,6 +68,7 @@ StepResult established_ack_processing(Tcb& tcb, Arrival& in) {
   return std::nullopt;
 }
 
+//= rfc9293 3.8.5 U-24 U-25
 void check_urgent(Tcb& tcb, const Arrival& in) {
   const SeqNum up = in.segment.seq + in.segment.urg;
   const SeqNum consumed = tcb.rcv.nxt - tcb.receive_queue.unread();
@@ -86,6 +89,7 @@ Disposition reset_for_unread_text(Tcb& tcb, Arrival& in) {
 
 //= rfc9293 3.8.6.3 SHLD-18 SHLD-19 MUST-40
 //= rfc5681 4.2
+//= rfc9293 3.10.7.4 first MAY-13
 void schedule_ack(Tcb& tcb, bool in_order, bool gap_before, Instant now) {
   const Config& config = tcb.config();
   if (!in_order) {
@@ -131,7 +135,7 @@ void remember_fin(Tcb& tcb, const Arrival& in) {
 }  // namespace
 
 bool update_send_window(Tcb& tcb, const Segment& seg) {
-  //= rfc7323 2.2
+  //= rfc7323 2.2 2.3
   const std::uint32_t wnd = scaled(WireWindow{seg.wnd}, seg.flags.syn() && kMut != 28 ? 0 : tcb.snd.shift);
   const bool newer =
       seg.flags.syn() || before(tcb.snd.wl1, seg.seq) || (tcb.snd.wl1 == seg.seq && at_or_before(tcb.snd.wl2, seg.ack));
@@ -155,6 +159,7 @@ void acknowledge_up_to(Tcb& tcb, const Arrival& in) {
   if (syn_was_unacknowledged && acked != 0) tcb.snd.syn_due = false;
   const std::uint32_t text = after(seg.ack, begin) ? octets_between(begin, seg.ack) : 0;
   const std::uint32_t gone = std::min(text, tcb.send_queue.size());
+  //= rfc2018 8
   tcb.send_queue.discard(gone);
   if (gone != 0) tcb.signal(Signal::writable);
   if (before(tcb.snd.resend, tcb.snd.una)) tcb.snd.resend = tcb.snd.una;
@@ -299,6 +304,7 @@ StepResult seventh_process_text(Tcb& tcb, Arrival& in) {
 }
 
 //= rfc9293 3.10.7.4 eighth
+//= rfc9293 3.6 U-20
 void eighth_check_fin(Tcb& tcb, Arrival& in) {
   switch (tcb.state()) {
     case State::close_wait:

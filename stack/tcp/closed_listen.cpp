@@ -18,7 +18,7 @@ const char* to_string(Action action) {
   return "?";
 }
 
-//= rfc9293 3.5.2
+//= rfc9293 3.5.2 U-14 U-27
 //= rfc9293 3.10.7.1
 //= RFC7323-5.2-b the option of the cause is answered by TSval 0 and its own TSval
 std::optional<ResetSegment> reset_for(const Segment& segment) {
@@ -30,6 +30,7 @@ std::optional<ResetSegment> reset_for(const Segment& segment) {
 }
 
 //= rfc9293 3.10.7.1
+//= RFC1122-4.2.3.6-a the probe of a peer whose connection is gone
 Disposition closed_segment_arrives(const Segment& segment, Effects& effects) {
   effects.reset = reset_for(segment);
   if (!effects.reset) return {Action::dropped, "3.10.7.1: a RST"};
@@ -37,6 +38,10 @@ Disposition closed_segment_arrives(const Segment& segment, Effects& effects) {
 }
 
 //= rfc9293 3.10.7.2
+//= rfc9293 3.10.7.2 first
+//= rfc9293 3.10.7.2 second
+//= rfc9293 3.10.7.2 third
+//= rfc9293 3.10.7.2 fourth
 ListenDecision listen_segment_arrives(const Segment& segment, const Config& config, Effects& effects) {
   if (segment.flags.rst()) return {{Action::dropped, "3.10.7.2 first: a RST"}, false};
   if (segment.flags.ack()) {
@@ -64,6 +69,7 @@ void open_from_listen(Tcb& tcb, const Segment& syn, SeqNum iss, Instant now) {
 }
 
 // Text and FIN that came with a SYN wait until the connection is established.
+//= rfc9293 3.5 U-13
 void hold_text_of_syn(Tcb& tcb, Arrival& in) {
   const std::size_t fits = std::min<std::size_t>(in.text.size(), tcb.rcv.wnd);
   if (in.fin && fits == in.text.size() && fits < tcb.rcv.wnd) {
@@ -74,7 +80,8 @@ void hold_text_of_syn(Tcb& tcb, Arrival& in) {
 }
 
 //= rfc9293 3.7.1 MUST-15
-//= rfc7323 1.3 2.2 3.2
+//= rfc7323 1.3 2.2 2.3 3.2
+//= rfc7323 D
 void negotiate(Tcb& tcb, const Segment& syn, Instant now) {
   const Config& config = tcb.config();
   const Options& offered = syn.options;

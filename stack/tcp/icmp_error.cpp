@@ -28,6 +28,8 @@ std::uint16_t next_plateau(std::uint16_t mtu) {
 
 //= rfc1191 3
 //= rfc8201 4
+//= rfc7323 5.7
+//= rfc9293 3.7.2
 void lower_path_mtu(Tcb& tcb, std::uint16_t reported) {
   const bool v4 = tcb.local.ip.version == IpVersion::v4;
   const std::uint16_t least = v4 ? 68 : 1280;

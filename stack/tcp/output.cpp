@@ -18,6 +18,7 @@ std::uint16_t wire_window(std::uint32_t octets) {
 
 // 3.8.6.2.2: the right edge moves only by a worthwhile amount, and never left (SHLD-14).
 //= rfc9293 3.8.6.2.2 MUST-39
+//= rfc9293 3.8.6 SHLD-14 U-26 MAY-8
 std::uint32_t worthwhile_window(const Tcb& tcb) {
   const std::uint32_t most = std::min(tcb.receive_queue.room(), 0xffffU << tcb.rcv.shift);
   if (most <= tcb.rcv.wnd) return tcb.rcv.wnd;
@@ -27,6 +28,7 @@ std::uint32_t worthwhile_window(const Tcb& tcb) {
 
 // The window field of a segment without SYN; notes what is offered. Where the scale does not divide the window, it is
 // rounded up if the buffer allows, so that the peer does not see the right edge move left (RFC 7323 2.4).
+//= rfc7323 2.3 2.4
 std::uint16_t offer_window(Tcb& tcb) {
   tcb.rcv.wnd = worthwhile_window(tcb);
   const std::uint32_t unit = 1U << tcb.rcv.shift;
@@ -51,6 +53,7 @@ void begin(const Tcb& tcb, Segment& segment) {
 }
 
 // Options of a segment without SYN.
+//= rfc2018 4
 void common_options(const Tcb& tcb, Instant now, Options& options) {
   if (tcb.ts.on) options.timestamps = Timestamps{timestamp_value(tcb, now), tcb.ts.recent};
   // Text of the SYN waits in the queue at RCV.NXT until the connection is synchronized; it is no block beyond a gap
@@ -61,6 +64,7 @@ void common_options(const Tcb& tcb, Instant now, Options& options) {
 }
 
 // Every segment but a SYN of SYN-SENT acknowledges: what was owed is paid.
+//= rfc9293 3.8 U-18
 void acknowledge(Tcb& tcb, Segment& segment) {
   segment.flags = segment.flags | kAck;
   segment.ack = tcb.rcv.nxt;
@@ -72,7 +76,9 @@ void acknowledge(Tcb& tcb, Segment& segment) {
   tcb.timers.stop(TimerKind::delayed_ack);
 }
 
-//= rfc9293 3.7.1 MUST-14
+//= rfc9293 3.7.1 MUST-14 MUST-65 MUST-67 SHLD-5 MAY-3
+//= rfc6691 2
+//= rfc2018 2
 void syn_options(const Tcb& tcb, Instant now, Options& options) {
   const Config& config = tcb.config();
   const bool answer = tcb.state() != State::syn_sent;
@@ -134,7 +140,7 @@ bool emit_syn(Tcb& tcb, Instant now, Outgoing& out) {
 
 void urgent_pointer(const Tcb& tcb, Segment& segment) {
   if (!tcb.snd.urgent || !after(tcb.snd.up, segment.seq)) return;
-  //= rfc9293 3.8.5 MUST-62
+  //= rfc9293 3.8.5 MUST-62 RFC7323-A-a RFC6093-4-a
   segment.flags = segment.flags | kUrg;
   segment.urg = wire_window(octets_between(segment.seq, tcb.snd.up));
 }
@@ -149,7 +155,8 @@ bool emit_text(Tcb& tcb, Instant now, SeqNum seq, std::uint32_t octets, bool wit
   tcb.snd.probe = false;
   out.text_size = octets;
   const SeqNum text_end = seq + octets;
-  // MUST-60, MUST-61: without a PUSH flag of its own, the end of what was buffered is pushed.
+  // Without a PUSH flag of its own, the end of what was buffered is pushed.
+  //= rfc9293 3.9.1.2 MUST-60 MUST-61
   if (octets != 0 &&
       (text_end == tcb.text_end() || tcb.config().push_always ||
        (tcb.snd.push_queued && after(tcb.snd.push_end, seq) && at_or_before(tcb.snd.push_end, text_end)))) {
@@ -173,15 +180,20 @@ std::uint32_t option_octets(const Tcb& tcb, Instant now) {
   return static_cast<std::uint32_t>(options_size(options));
 }
 
+//= rfc9293 3.7.1 U-22
+//= rfc6691 2
 std::uint32_t segment_limit(const Tcb& tcb, Instant now) { return tcb.effective_mss(option_octets(tcb, now)); }
 
 // SND.UNA + SND.WND - seq, or 0 when `seq` is at or beyond the right edge.
+//= rfc9293 3.8.6 MUST-34 SHLD-15
+//= rfc7323 2.4
 std::uint32_t window_left(const Tcb& tcb, SeqNum seq) {
   if constexpr (kMut == 21) return 0xffffU;
   const std::uint32_t used = octets_between(tcb.snd.una, seq);
   return tcb.snd.wnd > used ? tcb.snd.wnd - used : 0;
 }
 
+//= rfc5681 2 3
 std::uint32_t congestion_left(const Tcb& tcb, SeqNum seq) {
   const bool handshake = tcb.congestion.smss == 0;  // a FIN of SYN-RECEIVED has no congestion window to fit yet
   if (handshake || tcb.config().congestion == CongestionControl::none) return 0xffff'ffffU;
@@ -196,7 +208,8 @@ std::uint32_t congestion_left(const Tcb& tcb, SeqNum seq) {
 
 // How much of the queued text may leave now as one new segment (3.8.6.2.1 and 3.7.4).
 //= rfc9293 3.8.6.2.1 MUST-38
-//= rfc9293 3.7.4 SHLD-7
+//= rfc9293 3.7.4 SHLD-7 MUST-17
+//= rfc9293 3.9.1.2 SHLD-27 SHLD-28 MAY-16
 std::uint32_t sendable(const Tcb& tcb, Instant now) {
   const SeqNum end = tcb.text_end();
   if (!before(tcb.snd.nxt, end)) return 0;
@@ -228,6 +241,7 @@ bool emit_new(Tcb& tcb, Instant now, Outgoing& out) {
 }
 
 // One segment of what was sent before, from `seq`.
+//= rfc9293 3.8.6 U-28
 bool emit_again(Tcb& tcb, Instant now, SeqNum seq, std::uint32_t most, Outgoing& out) {
   const SeqNum end = earlier_of(tcb.snd.nxt, tcb.text_end());
   const std::uint32_t there = before(seq, end) ? octets_between(seq, end) : 0;
@@ -246,6 +260,7 @@ bool emit_resend(Tcb& tcb, Instant now, Outgoing& out) {
   SeqNum& resend = tcb.snd.resend;
   if (before(resend, tcb.text_begin())) resend = tcb.text_begin();
   if (!before(resend, tcb.snd.nxt)) return false;
+  //= rfc9293 3.8.6 SHLD-16
   const std::uint32_t most = std::min(window_left(tcb, resend), congestion_left(tcb, resend));
   if (most == 0) return false;
   const SeqNum from = resend;
@@ -262,6 +277,7 @@ bool emit_window_probe(Tcb& tcb, Instant now, Outgoing& out) {
 }
 
 // 3.8.4: SEG.SEQ = SND.NXT-1 makes the peer answer.
+//= rfc9293 3.8.4 SHLD-12
 bool emit_keepalive(Tcb& tcb, Instant now, Outgoing& out) {
   tcb.snd.keepalive_probe = false;
   begin(tcb, out.segment);
@@ -271,6 +287,8 @@ bool emit_keepalive(Tcb& tcb, Instant now, Outgoing& out) {
   return true;
 }
 
+// One ACK leaves, after everything that has arrived was processed.
+//= rfc9293 3.10.7.4 first MUST-58 MUST-59
 bool emit_ack(Tcb& tcb, Instant now, Outgoing& out) {
   begin(tcb, out.segment);
   out.segment.seq = tcb.snd.nxt;
@@ -280,6 +298,7 @@ bool emit_ack(Tcb& tcb, Instant now, Outgoing& out) {
   return true;
 }
 
+//= rfc9293 3.8.6 MUST-35 SHLD-17
 bool window_is_closed(const Tcb& tcb) {
   if (!tcb.syn_acknowledged() || tcb.snd.wnd != 0 || !kTransmitsText.contains(tcb.state())) return false;
   return before(tcb.snd.una, tcb.text_end()) || (tcb.snd.fin_queued && !tcb.fin_acknowledged());
@@ -321,6 +340,7 @@ void settle_keepalive(Tcb& tcb) {
 
 }  // namespace
 
+//= rfc7323 5.4
 std::uint32_t timestamp_value(const Tcb& tcb, Instant now) {
   const auto ms = duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
   return (SeqNum(static_cast<std::uint32_t>(ms & 0xffff'ffff)) + tcb.ts.offset).raw();

@@ -37,6 +37,7 @@ bool repeats_fin(const Tcb& tcb, const Segment& seg) {
   return tcb.state() == State::time_wait && seg.flags.fin() && seg.end() == tcb.rcv.nxt;
 }
 
+//= rfc9293 3.5.2 U-16 U-17 RFC1337-1-a
 Disposition answer_unacceptable(Tcb& tcb, Arrival& in, const char* clause) {
   const Segment& seg = in.segment;
   if (seg.flags.rst()) return {Action::dropped, clause};
@@ -56,6 +57,7 @@ Disposition answer_unacceptable(Tcb& tcb, Arrival& in, const char* clause) {
 
 // RFC 7323 5.2: s < t if 0 < t - s < 2^31, so that at the distance of 2^31 neither is older. 5.5: after more than 24
 // idle days TS.Recent does not count.
+//= rfc7323 5.2 5.5
 bool older_than_recent(const Tcb& tcb, std::uint32_t value, Instant now) {
   return SeqNum(tcb.ts.recent) - SeqNum(value) > 0 && now - tcb.ts.recent_at < std::chrono::hours(24 * 24);
 }
@@ -73,6 +75,7 @@ StepResult check_timestamp(Tcb& tcb, Arrival& in) {
 }
 
 // RFC 7323 4.3 (2), after the segment was found acceptable.
+//= rfc7323 4.3 5.2
 void record_timestamp(Tcb& tcb, const Arrival& in) {
   const auto& option = in.segment.options.timestamps;
   if (!tcb.ts.on || !option || in.segment.flags.rst()) return;
@@ -152,6 +155,7 @@ StepResult first_check_sequence_number(Tcb& tcb, Arrival& in) {
 
 //= rfc9293 3.10.7.4 second
 //= rfc5961 3.2
+//= rfc9293 3.5.3 SHLD-2 U-04 U-05 U-06
 StepResult second_check_rst(Tcb& tcb, Arrival& in) {
   const Segment& seg = in.segment;
   if (!seg.flags.rst()) return std::nullopt;
@@ -189,6 +193,7 @@ StepResult second_check_rst(Tcb& tcb, Arrival& in) {
 
 //= rfc9293 3.10.7.4 fourth
 //= rfc5961 4.2
+//= U-07 U-08 the challenge, and the end of the segment
 StepResult fourth_check_syn(Tcb& tcb, Arrival& in) {
   const Segment& seg = in.segment;
   if (!seg.flags.syn() || completes_simultaneous_open(tcb, seg)) return std::nullopt;
@@ -229,6 +234,7 @@ namespace {
 
 // The third check, security and compartment, is for multilevel-secure systems only (Appendix A.1) and left out.
 //= rfc9293 3.10.7.4
+//= rfc9293 3.10.7.4 third
 Disposition other_states_segment_arrives(Tcb& tcb, Arrival& in) {
   if (auto end = first_check_sequence_number(tcb, in)) return *end;
   if (auto end = second_check_rst(tcb, in)) return *end;
@@ -260,7 +266,7 @@ Disposition segment_arrives(Tcb& tcb, const Segment& segment, Instant now, Effec
   return disposition;
 }
 
-//= rfc9293 3.6.1 MAY-2
+//= rfc9293 3.6.1 MAY-2 SHLD-4
 //= rfc6191 2
 bool time_wait_accepts_syn(const Tcb& tcb, const Segment& seg) {
   if (tcb.state() != State::time_wait || !tcb.config().time_wait_reuse) return false;

@@ -7,6 +7,7 @@ namespace lastack {
 namespace {
 
 //= rfc9293 3.10.7.3 first
+//= rfc9293 3.5.2 U-15 RFC1337-2.4-a
 StepResult check_ack(const Tcb& tcb, Arrival& in) {
   const Segment& seg = in.segment;
   if (!seg.flags.ack()) return std::nullopt;
@@ -48,7 +49,8 @@ Disposition simultaneous_open(Tcb& tcb, Arrival& in) {
   return {Action::accepted, "3.10.7.3 fourth: simultaneous open"};
 }
 
-//= rfc9293 3.10.7.3 fourth
+//= rfc9293 3.10.7.3 fourth U-03
+//= rfc1122 4.2.2.20
 Disposition connection_established(Tcb& tcb, Arrival& in) {
   synchronize(tcb, in);
   acknowledge_up_to(tcb, in);
@@ -67,6 +69,8 @@ Disposition connection_established(Tcb& tcb, Arrival& in) {
 }  // namespace
 
 //= rfc9293 3.10.7.3
+//= rfc9293 3.10.7.3 third
+//= rfc9293 3.10.7.3 fifth
 Disposition syn_sent_segment_arrives(Tcb& tcb, Arrival& in) {
   if (auto end = check_ack(tcb, in)) return *end;
   if (auto end = check_rst(tcb, in)) return *end;

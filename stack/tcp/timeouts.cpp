@@ -17,8 +17,10 @@ void user_timeout(Tcb& tcb) {
 }
 
 //= rfc9293 3.10.8
-//= rfc9293 3.8.3 MUST-20 MUST-21 MUST-23
-//= rfc6298 5.4 5.5 5.6
+//= rfc9293 3.8.3 MUST-20 MUST-21 MUST-22 MUST-23 SHLD-9 SHLD-10 SHLD-11
+//= rfc6298 5 5.4 5.5 5.6
+//= rfc1122 4.2.3.1
+//= RFC3390-1-b the loss of a SYN is remembered
 void retransmission_timeout(Tcb& tcb, Instant now) {
   const Config& config = tcb.config();
   const bool syn = !tcb.syn_acknowledged();
@@ -52,7 +54,7 @@ void persist_timeout(Tcb& tcb, Instant now) {
   tcb.timers.arm(TimerKind::persist, now + std::min(interval, config.max_probe_interval));
 }
 
-//= rfc9293 3.8.4 MUST-26
+//= rfc9293 3.8.4 MUST-24 MUST-26 MUST-29
 void keepalive_timeout(Tcb& tcb, Instant now) {
   const Config& config = tcb.config();
   if (tcb.keepalive_probes >= config.keepalive_probes) return user_timeout(tcb);
@@ -61,6 +63,7 @@ void keepalive_timeout(Tcb& tcb, Instant now) {
   tcb.timers.arm(TimerKind::keepalive, now + config.keepalive_interval);
 }
 
+//= rfc9293 3.10.8
 void run(Tcb& tcb, TimerKind kind, Instant now) {
   cover(tcb.state(), timeout_event(static_cast<std::size_t>(kind)));
   switch (kind) {

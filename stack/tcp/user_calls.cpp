@@ -10,6 +10,7 @@ namespace lastack {
 namespace {
 
 // The one place where CLOSE puts a FIN behind what was sent (3.10.4).
+//= rfc9293 3.6 U-21
 void queue_fin(Tcb& tcb) {
   tcb.snd.fin_queued = true;
   tcb.set_fin_number(tcb.text_end());
@@ -47,6 +48,7 @@ Result<std::size_t, CallError> send_call(Tcb& tcb, Instant now, Bytes data, Send
   if (tcb.snd.fin_queued) return CallError::connection_closing;
   if (!data.empty() && tcb.send_queue.room() == 0) return CallError::insufficient_resources;
   const std::size_t taken = tcb.send_queue.append(data);
+  //= rfc9293 3.9.1.2 MAY-15
   if (taken != 0 && flags.push) {
     tcb.snd.push_queued = true;
     tcb.snd.push_end = tcb.text_end();
@@ -77,10 +79,12 @@ Result<ReceiveResult, CallError> consume_call(Tcb& tcb, std::size_t octets) {
   tcb.octets_read += result.octets;
   const SeqNum position = consumed + static_cast<std::uint32_t>(result.octets);
   result.end_of_stream = tcb.rcv.fin && tcb.receive_queue.unread() == 0;
+  //= rfc9293 3.9.1.3 MAY-17
   if (result.octets != 0 && tcb.rcv.pushed && after(tcb.rcv.push_end, consumed)) {
     result.pushed = at_or_before(tcb.rcv.push_end, position);
     if (result.pushed) tcb.rcv.pushed = false;
   }
+  //= rfc9293 3.8.5 MUST-33 RFC6093-3.1-a
   if (tcb.rcv.urgent && !after(tcb.rcv.up, position)) tcb.rcv.urgent = false;
   result.urgent_ahead = tcb.rcv.urgent;
   if (kReceivesText.contains(tcb.state()) && window_update_due(tcb)) tcb.ack_due = true;
@@ -88,6 +92,7 @@ Result<ReceiveResult, CallError> consume_call(Tcb& tcb, std::size_t octets) {
 }
 
 //= rfc9293 3.10.4
+//= rfc1122 4.2.2.20
 Status<CallError> close_call(Tcb& tcb, Instant now) {
   switch (tcb.state()) {
     case State::closed: return CallError::connection_does_not_exist;

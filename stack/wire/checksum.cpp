@@ -109,6 +109,7 @@ std::uint16_t ChecksumAccumulator::finish() const {
   return __builtin_bswap16(native);
 }
 
+//= rfc8200 8.1
 void add_pseudo_header(ChecksumAccumulator& sum, const IpAddress& src, const IpAddress& dst, std::uint8_t protocol,
                        std::uint32_t length) {
   sum.add_address(src);

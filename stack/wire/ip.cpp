@@ -16,6 +16,7 @@ bool header_checksum_is_right(Bytes header) {
   return sum.finish() == 0;
 }
 
+//= rfc9293 3.9.2 MUST-50
 std::optional<WireError> parse_v4(Bytes packet, IpPacket& ip) {
   if (packet.size() < kIpv4HeaderSize) return WireError{WireFault::ip_too_short, packet.size()};
   const std::byte* p = packet.data();

@@ -84,7 +84,7 @@ void parse_one(OptionKind kind, Bytes body, Options& out) {
 
 }  // namespace
 
-//= rfc9293 3.2 MUST-4 MUST-5 MUST-6 MUST-7 MUST-68
+//= rfc9293 3.2 MUST-4 MUST-5 MUST-6 MUST-7 MUST-64 MUST-68
 std::optional<WireError> parse_options(Bytes area, Options& out) {
   std::size_t at = 0;
   while (at < area.size()) {
@@ -151,6 +151,7 @@ class OptionWriter {
 
 std::size_t options_size(const Options& o) { return (unpadded_size(o) + 3U) & ~std::size_t{3}; }
 
+//= rfc9293 3.1 MUST-69
 std::size_t write_options(std::byte* out, const Options& o) {
   OptionWriter w(out);
   const std::size_t total = options_size(o);

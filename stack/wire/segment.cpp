@@ -4,7 +4,7 @@
 
 namespace lastack {
 
-//= rfc9293 3.1
+//= rfc9293 3.1 U-11
 std::optional<WireError> parse_tcp(Bytes tcp, Segment& out) {
   if (tcp.size() < kTcpHeaderSize) return WireError{WireFault::tcp_too_short, tcp.size()};
   const std::byte* p = tcp.data();

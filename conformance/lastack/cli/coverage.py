@@ -1,15 +1,18 @@
-"""``lastack coverage``: which requirements have code, a test or a reasoned exception."""
+"""``lastack coverage``: which requirements have code and a test, or a reasoned exception."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Sequence
 
 import click
 
 from lastack import catalogue
 from lastack.cli.pytest_process import child_environment, command_line
 from lastack.errors import UsageError
+
+COLUMNS = ("rows", "covered", "excepted", "missing")
 
 
 def _collected() -> dict[str, list[str]]:
@@ -22,35 +25,95 @@ def _collected() -> dict[str, list[str]]:
         raise UsageError(f"the scenarios cannot be collected: {(done.stderr or done.stdout).strip()[-500:]}") from error
 
 
+def _counts(table: Sequence[catalogue.Coverage]) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for entry in table:
+        row = counts.setdefault(entry.row.table, dict.fromkeys(COLUMNS, 0))
+        row["rows"] += 1
+        row[entry.status] += 1
+    return counts
+
+
+def _total(counts: dict[str, dict[str, int]]) -> dict[str, int]:
+    return {column: sum(row[column] for row in counts.values()) for column in COLUMNS}
+
+
+def _document(table: Sequence[catalogue.Coverage], unknown: Sequence[str]) -> dict[str, object]:
+    counts = _counts(table)
+    return {
+        "schema": 2,
+        "total": _total(counts),
+        "tables": counts,
+        "missing": [{"id": e.row.id, "lacks": e.lacks} for e in table if e.status == "missing"],
+        "rows": [
+            {
+                "id": e.row.id,
+                "file": f"conformance/catalogue/{e.row.table}.tsv",
+                "level": e.row.level,
+                "status": e.status,
+                "code": e.code,
+                "tests": e.tests,
+                "exception": e.exception,
+            }
+            for e in table
+        ],
+        "unknown": list(unknown),
+    }
+
+
+def _line(name: str, row: dict[str, int]) -> str:
+    return f"{name:<26}" + "".join(f"{row[column]:>10}" for column in COLUMNS)
+
+
+def _print_row(entry: catalogue.Coverage) -> None:
+    row = entry.row
+    click.echo(f"{row.id} ({row.level}, {row.table}.tsv, section {row.section}): {entry.status}")
+    click.echo(f"  {row.text}")
+    for what, places in (("code", entry.code), ("test", entry.tests)):
+        for place in places:
+            click.echo(f"  {what}  {place}")
+    if entry.exception is not None:
+        click.echo(f"  exception: {entry.exception}")
+
+
+def _print_table(table: Sequence[catalogue.Coverage]) -> None:
+    counts = _counts(table)
+    click.echo(f"{'conformance/catalogue':<26}" + "".join(f"{column:>10}" for column in COLUMNS))
+    for name, row in counts.items():
+        click.echo(_line(f"{name}.tsv", row))
+    click.echo(_line("all", _total(counts)))
+
+
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-@click.option("--missing", is_flag=True, help="List the rows that have neither test nor exception.")
-def coverage(as_json: bool, missing: bool) -> None:
-    """Print how many rows of the requirement catalogue are covered, excepted and missing."""
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, with every row.")
+@click.option("--missing", is_flag=True, help="List the rows that lack code or a test and have no exception.")
+@click.option("--excepted", is_flag=True, help="List the exceptions with their reasons.")
+@click.option("--strict", is_flag=True, help="Exit with 1 when a row is missing.")
+def coverage(ids: tuple[str, ...], as_json: bool, missing: bool, excepted: bool, strict: bool) -> int:
+    """Print the requirement table: what has code and a test, what is excepted, what is missing.
+
+    With an ID, for example MUST-59: where that row has its code and its tests.
+    """
     try:
         table, unknown = catalogue.coverage(scenarios=_collected())
     except SyntaxError as error:
         raise UsageError(f"{error.filename}:{error.lineno}: {error.msg}") from error
-    counts: dict[str, dict[str, int]] = {}
-    for entry in table:
-        row = counts.setdefault(entry.row.table, {"rows": 0, "covered": 0, "excepted": 0, "code": 0, "missing": 0})
-        row["rows"] += 1
-        row[entry.status] += 1
-    open_rows = [entry.row for entry in table if entry.status in ("missing", "code")]
+    by_id = {entry.row.id: entry for entry in table}
+    if strange := [id_ for id_ in ids if id_ not in by_id]:
+        raise UsageError(f"no row of conformance/catalogue has the id {strange[0]}")
     if as_json:
-        click.echo(
-            json.dumps(
-                {"schema": 1, "tables": counts, "missing": [row.id for row in open_rows], "unknown": unknown}, indent=1
-            )
-        )
-        return
-    click.echo(f"{'table':<22}{'rows':>6}{'covered':>9}{'excepted':>10}{'code only':>11}{'missing':>9}")
-    for name, row in counts.items():
-        click.echo(
-            f"{name:<22}{row['rows']:>6}{row['covered']:>9}{row['excepted']:>10}{row['code']:>11}{row['missing']:>9}"
-        )
-    if missing:
-        for requirement in open_rows:
-            click.echo(f"  {requirement.id} ({requirement.level}, {requirement.section}): {requirement.text}")
-    for text in unknown:
-        click.echo(f"unknown id: {text}")
+        click.echo(json.dumps(_document(table, unknown), indent=1))
+    elif ids:
+        for id_ in ids:
+            _print_row(by_id[id_])
+    else:
+        _print_table(table)
+        for entry in table:
+            if missing and entry.status == "missing":
+                click.echo(f"  {entry.row.id} lacks {' and '.join(entry.lacks)}: {entry.row.text}")
+            if excepted and entry.status == "excepted":
+                click.echo(f"  {entry.row.id}: {entry.exception}")
+        for text in unknown:
+            click.echo(f"unknown id: {text}")
+    return 1 if strict and (unknown or any(entry.status == "missing" for entry in table)) else 0
