@@ -61,9 +61,7 @@ class Coverage:
     def lacks(self) -> tuple[str, ...]:
         """``code``, ``test``, both or nothing."""
         needs_code = self.row.table not in EXAMPLES
-        return tuple(
-            what for what, there in (("code", self.code or not needs_code), ("test", self.tests)) if not there
-        )
+        return tuple(what for what, there in (("code", self.code or not needs_code), ("test", self.tests)) if not there)
 
 
 def clause_of(row: Row) -> Clause | None:

@@ -26,10 +26,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+from core_in_real_time import CoreHost, PcapFile, Way  # noqa: E402
 from lastack import _core, _judge  # noqa: E402
 from lastack.sut.carrier import AppReply, Configuration  # noqa: E402
-
-from core_in_real_time import CoreHost, PcapFile, Way  # noqa: E402
 from linux_net import ADDRESSES, Namespace, why_not  # noqa: E402
 
 PORT = 5001
