@@ -18,6 +18,10 @@ target_link_libraries(lastack_bench PRIVATE lastack_bench_work benchmark::benchm
 add_executable(lastack_bench_count ${CMAKE_CURRENT_LIST_DIR}/count.cpp ${CMAKE_CURRENT_LIST_DIR}/heap.cpp)
 target_link_libraries(lastack_bench_count PRIVATE lastack_bench_work)
 
+# Goodput over a simulated path, for every contender the same.
+add_executable(lastack_bench_goodput ${CMAKE_CURRENT_LIST_DIR}/goodput.cpp ${CMAKE_CURRENT_LIST_DIR}/core_path.cpp)
+target_link_libraries(lastack_bench_goodput PRIVATE lastack_sim ${CMAKE_DL_LIBS})
+
 # The judge against a bare loop around libpcap, on a capture that the Linux kernel makes.
 find_library(PCAP_LIBRARY pcap)
 if(PCAP_LIBRARY)
@@ -29,5 +33,6 @@ endif()
 
 if(LASTACK_TESTS)
   add_test(NAME bench_smoke COMMAND lastack_bench_count smoke)
+  add_test(NAME bench_goodput_smoke COMMAND lastack_bench_goodput smoke)
   add_test(NAME bench_tiny COMMAND lastack_bench --benchmark_filter=^bulk/ --benchmark_min_time=0.01)
 endif()

@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import goodput
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "release"
 PEERS = ROOT / "build" / "peers"
@@ -27,7 +29,9 @@ CORE = "lastack"
 # Units of work for one instruction count; the run under callgrind is some fifty times slower than without.
 COUNT_UNITS = {"MiB": 8, "connection": 300, "input": 300}
 HELD = 450
-TARGETS = ("lastack_bench", "lastack_bench_count", "lastack_bench_capture", "lastack_bench_judge")
+TARGETS = (
+    "lastack_bench", "lastack_bench_count", "lastack_bench_capture", "lastack_bench_judge", "lastack_bench_goodput",
+)  # fmt: skip
 
 
 @dataclass
@@ -178,6 +182,21 @@ def instruction_rows(
         yield Row(group, name, of(mine), unit, "lower")
 
 
+def faster_peer_row(
+    bench: Bench, group: str, work: str, name: str, unit: str, counter: str, scale: float
+) -> Iterator[Row]:
+    """The core's rate against that of whichever peer is the fastest."""
+    mine = bench.rate(work, CORE, counter)
+    rates = {peer: theirs for peer in bench.peers if (theirs := bench.rate(work, peer, counter))}
+    if mine and rates:
+        peer = max(rates, key=lambda name: statistics.median(rates[name]))
+        ratio = statistics.median(a / b for a, b in zip(mine, rates[peer]))
+        yield Row(
+            group, name, statistics.median(mine) / scale, unit, "higher", f"fastest peer: {peer}",
+            statistics.median(rates[peer]) / scale, ratio,
+        )  # fmt: skip
+
+
 def speed_rows(bench: Bench, group: str, work: str, name: str, unit: str, counter: str, scale: float) -> Iterator[Row]:
     mine = bench.rate(work, CORE, counter)
     if not mine:
@@ -194,26 +213,34 @@ def speed_rows(bench: Bench, group: str, work: str, name: str, unit: str, counte
 
 
 def bulk(bench: Bench) -> Iterator[Row]:
-    for work, suffix in (("bulk", ""), ("bulk-offload", ", checksums off")):
+    kinds = (("bulk", "checksums on"), ("bulk-offload", "checksums off"))
+    for work, kind in kinds:
         yield from instruction_rows(
-            bench, "bulk", work, f"bulk{suffix}", "instructions/frame", lambda count: count.per_frame
-        )
+            bench, "bulk", work, f"bulk, sending and receiving a frame, {kind}", "instructions/frame",
+            lambda count: count.per_frame,
+        )  # fmt: skip
     bench.measure("bulk", "bulk-offload")
-    for work, suffix in (("bulk", ""), ("bulk-offload", ", checksums off")):
-        yield from speed_rows(bench, "bulk", work, f"bulk{suffix}", "MB/s", "octets", 1e6)
+    for work, kind in kinds:
+        yield from speed_rows(bench, "bulk", work, f"bulk throughput, {kind}", "MB/s", "octets", 1e6)
+        yield from faster_peer_row(bench, "bulk", work, f"bulk throughput, {kind}", "MB/s", "octets", 1e6)
 
 
 def connection(bench: Bench) -> Iterator[Row]:
     yield from instruction_rows(
-        bench, "connection", "connection", "connection of 7 frames", "instructions", lambda count: count.instructions
+        bench,
+        "connection",
+        "connection",
+        "full connection of 7 frames",
+        "instructions",
+        lambda count: count.instructions,
     )
     bench.measure("connection")
-    yield from speed_rows(bench, "connection", "connection", "connections of 7 frames", "1/s", "units", 1)
+    yield from speed_rows(bench, "connection", "connection", "full connections of 7 frames", "1/s", "units", 1)
 
 
 def timewait(bench: Bench) -> Iterator[Row]:
     yield from instruction_rows(
-        bench, "timewait", "connection-tw1023", "connection with 1,023 TIME-WAIT", "instructions",
+        bench, "timewait", "connection-tw1023", "full connection, 1,023 TIME-WAIT resident", "instructions",
         lambda count: count.instructions,
     )  # fmt: skip
     for contender, work, many in (
@@ -223,13 +250,15 @@ def timewait(bench: Bench) -> Iterator[Row]:
         full, empty = bench.count(work, contender), bench.count("connection", contender)
         if full is not None and empty is not None:
             yield compared(
-                "timewait", f"{contender}: connection with {many} TIME-WAIT, against none", "instructions", "lower",
+                "timewait", f"{contender}: full connection, {many} TIME-WAIT resident, against none", "instructions", "lower",
                 full.instructions, f"{contender}, none", empty.instructions,
             )  # fmt: skip
     bench.measure("connection-tw1023", "connection-tw100000")
-    yield from speed_rows(bench, "timewait", "connection-tw1023", "connections with 1,023 TIME-WAIT", "1/s", "units", 1)
     yield from speed_rows(
-        bench, "timewait", "connection-tw100000", "connections with 100,000 TIME-WAIT", "1/s", "units", 1
+        bench, "timewait", "connection-tw1023", "full connections, 1,023 TIME-WAIT resident", "1/s", "units", 1
+    )
+    yield from speed_rows(
+        bench, "timewait", "connection-tw100000", "full connections, 100,000 TIME-WAIT resident", "1/s", "units", 1
     )
 
 
@@ -243,7 +272,8 @@ def replay(bench: Bench) -> Iterator[Row]:
 
 def memory(bench: Bench) -> Iterator[Row]:
     for kind, name in (
-        ("idle", "idle connection"), ("time-wait", "TIME-WAIT connection"), ("half-open", "half-open connection"),
+        ("idle", "memory of an idle connection"), ("time-wait", "memory of a TIME-WAIT connection"),
+        ("half-open", "memory of a half-open connection"),
     ):  # fmt: skip
         mine = bench.memory(kind, CORE)
         if mine is None:
@@ -264,6 +294,8 @@ def features(bench: Bench) -> Iterator[Row]:
                 "features", f"{contender}: bulk, all features on, against off", "instructions/MiB", "lower",
                 on.instructions, f"{contender}, off", off.instructions,
             )  # fmt: skip
+            loss = 100 * (1 - off.instructions / on.instructions)
+            yield Row("features", f"{contender}: loss by all features, instructions per octet", loss, "%", "lower")
     bench.measure("bulk", "bulk-features")
     for contender in bench.contenders:
         rates_on, rates_off = (bench.rate(work, contender, "octets") for work in ("bulk-features", "bulk"))
@@ -273,6 +305,7 @@ def features(bench: Bench) -> Iterator[Row]:
                 "features", f"{contender}: bulk, all features on, against off", statistics.median(rates_on) / 1e6,
                 "MB/s", "higher", f"{contender}, off", statistics.median(rates_off) / 1e6, ratio,
             )  # fmt: skip
+            yield Row("features", f"{contender}: loss by all features, throughput", 100 * (1 - ratio), "%", "lower")
 
 
 CAPTURE = ROOT / "build" / "bench"
@@ -314,6 +347,15 @@ def judge(bench: Bench) -> Iterator[Row]:
         yield Row("judge", f"memory of check, {kind}", peak, "MiB", "lower")
 
 
+def paths(bench: Bench) -> Iterator[Row]:
+    """Goodput over a path that delays and loses: the core, its peers and the models of the RFCs."""
+    measured = goodput.Paths(BUILD / "stack/lastack_bench_goodput", run, note, seeds=3 if bench.repetitions <= 3 else 9)
+    for c in goodput.comparisons(measured):
+        yield compared("goodput", c.name, "kB/s", "higher", c.value, c.peer, c.peer_value)
+    picture = CAPTURE / "goodput.svg"
+    note(goodput.plot(measured, picture) or f"plot: {picture}")
+
+
 GROUPS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "bulk": bulk,
     "connection": connection,
@@ -322,6 +364,7 @@ GROUPS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "memory": memory,
     "features": features,
     "judge": judge,
+    "goodput": paths,
 }
 
 

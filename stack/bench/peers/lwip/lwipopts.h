@@ -39,25 +39,35 @@
 #define LWIP_HOOK_TCP_ISN(local_ip, local_port, remote_ip, remote_port) 6510
 
 #define MEM_ALIGNMENT 8
-#define MEM_SIZE (4 * 1024 * 1024)
-#define PBUF_POOL_SIZE 512
 #define PBUF_POOL_BUFSIZE 1600
-#define MEMP_NUM_PBUF 256
 #define MEMP_NUM_TCP_PCB BENCH_PCBS
-#define MEMP_NUM_TCP_SEG (256 + 2 * BENCH_PCBS)
 
 #define TCP_MSS 1460
-#define TCP_SND_BUF (44 * TCP_MSS)
-#define TCP_SND_QUEUELEN 200
 #define TCP_LISTEN_BACKLOG 0
-#if BENCH_FEATURES
+#ifdef BENCH_PATH /* path.c: room for the larger window of stack/bench/path.h */
+#define TCP_WND (256 * 1024)
+#define TCP_RCV_SCALE 3
+#define TCP_SND_QUEUELEN 1000
+#define TCP_SNDLOWAT 50000 /* its default does not fit 16 bits here */
+#define MEM_SIZE (16 * 1024 * 1024)
+#define PBUF_POOL_SIZE 8192
+#define MEMP_NUM_PBUF 2048
+#define MEMP_NUM_TCP_SEG 2048
+#else
 #define TCP_WND (44 * TCP_MSS)
-#define LWIP_WND_SCALE 1
 #define TCP_RCV_SCALE 1
+#define TCP_SND_QUEUELEN 200
+#define MEM_SIZE (4 * 1024 * 1024)
+#define PBUF_POOL_SIZE 512
+#define MEMP_NUM_PBUF 256
+#define MEMP_NUM_TCP_SEG (256 + 2 * BENCH_PCBS)
+#endif
+#define TCP_SND_BUF TCP_WND
+#if BENCH_FEATURES
+#define LWIP_WND_SCALE 1
 #define LWIP_TCP_TIMESTAMPS 1
 #define LWIP_TCP_SACK_OUT 1
 #else
-#define TCP_WND (44 * TCP_MSS)
 #define LWIP_WND_SCALE 0
 #define LWIP_TCP_TIMESTAMPS 0
 #define LWIP_TCP_SACK_OUT 0

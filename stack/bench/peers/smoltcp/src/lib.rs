@@ -1,6 +1,7 @@
 //! smoltcp as a contender (see stack/bench/contender.h): two interfaces, each with its socket set, joined by two queues of recycled
 //! frames. The receiving application looks at the text in place, as smoltcp's own benchmark does. Only this file knows smoltcp.
 
+mod path;
 mod wire;
 
 use smoltcp::iface::{Config, Interface, PollIngressSingleResult, PollResult, SocketHandle, SocketSet, SocketStorage};
