@@ -49,6 +49,7 @@ class Coverage:
     code: list[str] = field(default_factory=list)
     tests: list[str] = field(default_factory=list)
     exception: str | None = None
+    unused: bool = False
 
     @property
     def status(self) -> str:
@@ -109,12 +110,24 @@ def load(folder: Path = REPOSITORY / "conformance" / "catalogue") -> dict[str, R
     return rows
 
 
-def exceptions(folder: Path = REPOSITORY / "conformance" / "catalogue") -> dict[str, str]:
-    """Reasons by id, from ``exceptions.toml``: ``[[exception]] ids = ["MUST-50"] reason = "..."``."""
+@dataclass(frozen=True)
+class Exempt:
+    """Why a row lacks code or a test. `unused`: a permission that the core does not use, whoever cites its section."""
+
+    reason: str
+    unused: bool
+
+
+def exceptions(folder: Path = REPOSITORY / "conformance" / "catalogue") -> dict[str, Exempt]:
+    """By id, from ``exceptions.toml``: ``[[exception]] ids = ["MUST-50"] reason = "..." unused = true``."""
     path = folder / "exceptions.toml"
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8")).get("exception", [])
-        return {id_: str(entry["reason"]) for entry in entries for id_ in entry["ids"]}
+        return {
+            id_: Exempt(str(entry["reason"]), bool(entry.get("unused", False)))
+            for entry in entries
+            for id_ in entry["ids"]
+        }
     except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
         raise CatalogueError(f"{path}: {error}") from error
 
@@ -146,11 +159,11 @@ def _cited_ids(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _credit_clauses(root: Path, table: Mapping[str, Coverage]) -> None:
-    """Adds to each row the code that cites its clause; not to one that the section's code leaves out, as an exception says."""
+    """Adds to each row the code that cites its clause; not to a permission that this code does not use."""
     cited = [(c, clause) for c in core_citations(root) for clause in c.clauses]
     for entry in table.values():
         wanted = clause_of(entry.row)
-        if wanted is None or entry.code or entry.exception is not None:
+        if wanted is None or entry.code or entry.unused:
             continue
         entry.code += [f"{c.path.relative_to(root)}:{c.line}" for c, clause in cited if carries_out(clause, wanted)]
 
@@ -178,10 +191,10 @@ def coverage(
         for id_ in ids:
             if id_ in table and not table[id_].tests:
                 table[id_].tests.append(test)
-    for id_, reason in exceptions(root / "conformance" / "catalogue").items():
+    for id_, exempt in exceptions(root / "conformance" / "catalogue").items():
         if id_ not in table:
             unknown.append(f"conformance/catalogue/exceptions.toml: {id_}")
         else:
-            table[id_].exception = reason
+            table[id_].exception, table[id_].unused = exempt.reason, exempt.unused
     _credit_clauses(root, table)
     return list(table.values()), unknown
