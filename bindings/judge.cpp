@@ -6,6 +6,7 @@
 #include <pybind11/stl.h>
 
 #include <limits>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -111,10 +112,32 @@ class PythonJudge {
   std::uint64_t number_ = 0;
 };
 
+TapChoice tap_choice(const std::string& name) {
+  if (name.empty()) return TapChoice::infer;
+  if (name == "client") return TapChoice::client;
+  if (name == "server") return TapChoice::server;
+  if (name == "path") return TapChoice::path;
+  throw std::invalid_argument("tap is \"client\", \"server\" or \"path\", not \"" + name + "\"");
+}
+
+Profile profile_of(const std::map<std::string, double>& values) {
+  Profile profile;
+  for (const auto& [name, value] : values) {
+    if (!set_profile_value(profile, name, value)) {
+      throw std::invalid_argument("profile: no value " + name + ", or " + std::to_string(value) +
+                                  " is out of its range");
+    }
+  }
+  return profile;
+}
+
 std::string check(const std::string& path, bool strict, std::vector<std::string> rules,
                   std::vector<std::string> skip_rules, std::size_t max_findings, std::size_t ladder_segments,
-                  std::size_t max_connections_listed, const py::object& progress) {
+                  std::size_t max_connections_listed, const std::string& tap,
+                  const std::map<std::string, double>& profile, const py::object& progress) {
   CheckOptions options;
+  options.tap = tap_choice(tap);
+  options.profile = profile_of(profile);
   options.advisories = strict;
   options.rules = std::move(rules);
   options.skip_rules = std::move(skip_rules);
@@ -158,7 +181,8 @@ PYBIND11_MODULE(_judge, m) {
   m.def("check_file", &lastack::check, "Checks a capture; one JSON document, schema 1.", py::arg("path"), py::kw_only(),
         py::arg("strict") = false, py::arg("rules") = std::vector<std::string>{},
         py::arg("skip_rules") = std::vector<std::string>{}, py::arg("max_findings") = 10'000,
-        py::arg("ladder_segments") = 0, py::arg("max_connections_listed") = 1'000, py::arg("progress") = py::none());
+        py::arg("ladder_segments") = 0, py::arg("max_connections_listed") = 1'000, py::arg("tap") = "",
+        py::arg("profile") = std::map<std::string, double>{}, py::arg("progress") = py::none());
   py::class_<lastack::PythonJudge>(m, "Judge", "Watches one stack (vantage endpoint) or a path.")
       .def(py::init<std::vector<std::string>, const std::string&, std::uint64_t>(), py::arg("local_ips"),
            py::arg("vantage") = "endpoint", py::kw_only(), py::arg("reaction_us") = 0)

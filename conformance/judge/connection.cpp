@@ -40,13 +40,18 @@ Finding Context::draft(RuleId rule, std::string expected, std::string actual, st
 
 void report(TrackedConnection& conn, int accused, Finding&& finding) {
   Endpoint& e = conn.ends[accused];
+  const auto index = static_cast<std::size_t>(finding.rule - judge_rules().data());
+  if (finding.verdict == Verdict::note) {
+    if (conn.said_note[accused][index]) return;
+    conn.said_note[accused][index] = true;
+    conn.sink->add(std::move(finding));
+    return;
+  }
   if (finding.verdict == Verdict::inconclusive) {
     // Said once per rule and connection: it is about what the capture lacks, and one gap would repeat it for every
     // packet.
-    const auto index = static_cast<unsigned>(finding.rule - judge_rules().data());
-    const std::uint64_t bit = std::uint64_t{1} << (index % 64);
-    if ((conn.said_inconclusive & bit) != 0) return;
-    conn.said_inconclusive |= bit;
+    if (conn.said_inconclusive[index]) return;
+    conn.said_inconclusive[index] = true;
     ++e.inconclusive;
   } else {
     ++e.violations;
@@ -62,6 +67,24 @@ void Context::inconclusive(RuleId rule, std::string expected, std::string actual
   Finding f = draft(rule, std::move(expected), std::move(actual), std::move(why));
   f.verdict = Verdict::inconclusive;
   report(conn, side, std::move(f));
+}
+
+void Context::note(RuleId rule, std::string expected, std::string actual, std::string why) const {
+  Finding f = draft(rule, std::move(expected), std::move(actual), std::move(why));
+  f.verdict = Verdict::note;
+  report(conn, side, std::move(f));
+}
+
+void Context::violated_at_tap(RuleId rule, std::string expected, std::string actual, std::string why,
+                              bool needs_complete, bool note_elsewhere) const {
+  constexpr std::size_t kMaxWaiting = 16;
+  if (conn.provisional.size() >= kMaxWaiting) return;
+  Provisional p;
+  p.finding = draft(rule, std::move(expected), std::move(actual), std::move(why));
+  p.accused = static_cast<std::uint8_t>(side);
+  p.needs_complete = needs_complete;
+  p.note_elsewhere = note_elsewhere;
+  conn.provisional.push_back(std::move(p));
 }
 
 void Context::suspect(SuspicionKind kind, RuleId rule, Position claimed, Position known, std::string expected,
@@ -169,6 +192,7 @@ void judge_segment(TrackedConnection& conn, int side, const SegmentInfo& seg) {
   if (!conn.suspicions.empty()) settle_suspicions(c);
   const bool doubt = conn.certain && !judged && leaves_doubt(c);
   if (judged) ask_rules(c);
+  if (!conn.certain) conduct::segment(c);
   note_facts(c);
   if (conn.certain) {
     replies::after_segment(c);

@@ -3,10 +3,12 @@
 // table.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "conformance/judge/conduct.h"
 #include "conformance/judge/endpoint.h"
 #include "conformance/judge/flow_table.h"
 #include "conformance/judge/judge.h"
@@ -83,11 +85,16 @@ struct TrackedConnection {
   bool doubtful = false;     // Vantage::endpoint: see standing.cpp
   bool capture_gap = false;  // octets were acknowledged that were never captured
   std::uint64_t capture_gap_packet = 0;
-  bool duplicates = false;              // the same segment twice without reason: the network or the capture duplicates
-  std::uint64_t said_inconclusive = 0;  // one bit per rule: said once per connection
+  bool duplicates = false;             // the same segment twice without reason: the network or the capture duplicates
+  std::bitset<128> said_inconclusive;  // by rule: said once per connection
+  std::bitset<128> said_note[2];       // by rule: once per end
   std::vector<Suspicion> suspicions;
   NextSyn next_syn;
   std::vector<LadderStep> ladder;
+  Conduct conduct[2];                    // on the path only
+  std::vector<Provisional> provisional;  // until it is known where the tap was
+  Tap tap_given = Tap::unknown;
+  const Profile* profile = nullptr;
   FindingSink* sink = nullptr;
 
   // Both SYNs were captured, uncut and with one number each.
@@ -119,6 +126,10 @@ struct Context {
 
   void violated(RuleId rule, std::string expected, std::string actual, std::string why) const;
   void inconclusive(RuleId rule, std::string expected, std::string actual, std::string why) const;
+  void note(RuleId rule, std::string expected, std::string actual, std::string why) const;
+  // Sound at the endpoint's own tap only: decided when it is known where the tap was (see Provisional).
+  void violated_at_tap(RuleId rule, std::string expected, std::string actual, std::string why,
+                       bool needs_complete = false, bool note_elsewhere = false) const;
   // At the endpoint's own tap a violation at once; on the path it waits for evidence.
   void suspect(SuspicionKind kind, RuleId rule, Position claimed, Position known, std::string expected,
                std::string actual, std::string why) const;

@@ -8,6 +8,7 @@
 #include "conformance/judge/connection.h"
 #include "conformance/judge/rules/replies.h"
 #include "conformance/judge/rules/rules.h"
+#include "conformance/judge/tap_ledger.h"
 
 namespace lastack {
 
@@ -72,11 +73,14 @@ struct Judge::Impl final : FindingSink {
   std::uint32_t oldest = FlowTable::kNone;
   std::uint32_t newest = FlowTable::kNone;
   std::vector<ConnectionReport> reports;
+  TapLedger taps;
   Instant last_time{};
 
   void add(Finding&& finding) override {
     if (finding.verdict == Verdict::inconclusive) {
       ++counts.inconclusive;
+    } else if (finding.verdict == Verdict::note) {
+      ++counts.notes;
     } else if (is_mandatory(finding.rule->level)) {
       ++counts.violations;
     } else {
@@ -100,6 +104,10 @@ struct Judge::Impl final : FindingSink {
       --(is_mandatory(f.rule->level) ? counts.violations : counts.advisories);
       ++counts.inconclusive;
     }
+  }
+
+  void settle_taps() {
+    taps.settle(options.tap, reports, [this](Finding&& f) { add(std::move(f)); });
   }
 
   void unlink(std::uint32_t s) {
@@ -140,7 +148,9 @@ struct Judge::Impl final : FindingSink {
     TrackedConnection& c = *slots[s].conn;
     replies::check_overdue(c, last_time);
     conclude(c);
-    if (reports.size() < kKeptReports) reports.push_back(make_report(c));
+    const bool kept = reports.size() < kKeptReports;
+    if (kept) reports.push_back(make_report(c));
+    if (!c.certain) taps.concluded(c, kept);
     table.erase(c.hash, s);
     unlink(s);
     slots[s].conn.reset();
@@ -180,6 +190,8 @@ struct Judge::Impl final : FindingSink {
     c->first_time = seg.time;
     c->begun_with_syn = seg.tcp.flags.syn();
     c->sink = this;
+    c->profile = &options.profile;
+    if (options.tap == TapChoice::path) c->tap_given = Tap::path;
     slots[s].conn = std::move(c);
     table.insert(hash, s);
     link_newest(s);
@@ -282,6 +294,7 @@ struct Judge::Impl final : FindingSink {
 
   static void note_waiting_syn(TrackedConnection& c, const SegmentInfo& seg) {
     const int side = same_socket(c, seg) ? 0 : 1;
+    if (!c.certain) conduct::waiting_syn(c, side, seg);
     Endpoint& other = c.ends[1 - side];
     ++other.stimuli;
     other.only_fin = false;
@@ -367,6 +380,7 @@ void Judge::advance(Instant now) {
 void Judge::finish(Instant now) {
   advance(now);
   while (impl_->oldest != FlowTable::kNone) impl_->conclude_slot(impl_->oldest);
+  if (impl_->options.vantage == Vantage::path) impl_->settle_taps();
   impl_->distrust_order();
   std::stable_sort(impl_->findings.begin(), impl_->findings.end(),
                    [](const Finding& a, const Finding& b) { return a.packet < b.packet; });
@@ -403,12 +417,19 @@ std::size_t Judge::memory() const {
   return octets;
 }
 
-const char* to_string(Verdict verdict) { return verdict == Verdict::violated ? "violated" : "inconclusive"; }
+const char* to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::violated: return "violated";
+    case Verdict::inconclusive: return "inconclusive";
+    case Verdict::note: return "note";
+  }
+  return "?";
+}
 
 std::string to_string(const Finding& f) {
   return "packet " + std::to_string(f.packet) + ": " + f.endpoint.text() + " " + to_string(f.verdict) + " " +
          to_string(f.rule->level) + " " + f.rule->id + " (" + f.rule->clause + "): expected " + f.expected +
-         ", actual " + f.actual + "; " + f.why;
+         ", actual " + f.actual + "; " + f.why + (f.tap.empty() ? "" : "; tap " + f.tap);
 }
 
 }  // namespace lastack

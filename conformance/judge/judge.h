@@ -10,7 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "conformance/judge/profile.h"
 #include "conformance/judge/rule.h"
+#include "conformance/judge/vantage.h"
 #include "stack/base/bytes.h"
 #include "stack/base/time.h"
 #include "stack/wire/ip_address.h"
@@ -24,7 +26,9 @@ enum class Vantage : std::uint8_t {
   path,      // at a tap: a segment may be lost before or after it, reordered, duplicated. Both endpoints are judged.
 };
 
-enum class Verdict : std::uint8_t { violated, inconclusive };
+// `note`: worth a look, and never held against anybody: timers, congestion control, what an application may have asked
+// for.
+enum class Verdict : std::uint8_t { violated, inconclusive, note };
 const char* to_string(Verdict verdict);
 
 struct JudgeOptions {
@@ -35,6 +39,8 @@ struct JudgeOptions {
   std::size_t max_connections = 1'000'000;  // tracked at a time; beyond it the least recently used one is concluded
   std::size_t max_findings = 10'000;        // kept; further ones are only counted
   std::size_t ladder_segments = 0;          // segments remembered per connection for ladders; 0 = none
+  TapChoice tap = TapChoice::infer;         // Vantage::path
+  Profile profile{};                        // what the stacks promise; the RFCs' own values unless somebody says more
 };
 
 struct Finding {
@@ -48,6 +54,7 @@ struct Finding {
   std::string expected;
   std::string actual;
   std::string why;
+  std::string tap;  // why the rule could be asked, where it is sound at the endpoint's own tap only
 };
 
 // One line of a ladder: a segment with what can be said of both ends after it.
@@ -76,6 +83,7 @@ struct ConnectionReport {
   Instant first_time{};
   Instant last_time{};
   bool handshake = false;  // begun with a SYN in the capture
+  TapDecision tap;
   std::vector<LadderStep> ladder;
 };
 
@@ -88,6 +96,7 @@ struct JudgeCounts {
   std::uint64_t violations = 0;  // mandatory rules
   std::uint64_t advisories = 0;  // violated SHOULDs
   std::uint64_t inconclusive = 0;
+  std::uint64_t notes = 0;
 };
 
 class Judge {

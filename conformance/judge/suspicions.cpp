@@ -48,6 +48,8 @@ bool nothing_missing_since(const Context& c, const Suspicion& s) {
 // The accused acknowledged octets up to `claimed`; their sender was seen up to `known`.
 Ruling settle_claimed_by_peer(Context& c, Suspicion& s) {
   if (c.side == s.accused) {
+    // An ACK says nothing about octets beyond a hole.
+    if (s.draft.rule == &judge_rules()[static_cast<std::size_t>(RuleId::sack_of_unsent_data)]) return Ruling::keep;
     if (!c.flags().ack() || c.flags().rst() || !c.later || c.ack >= s.claimed) return Ruling::keep;
     s.draft.why += "; packet " + std::to_string(c.seg.number) + " acknowledges only " + number_text(c.ack);
     return Ruling::violated;

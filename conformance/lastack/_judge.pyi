@@ -1,6 +1,6 @@
 """Types of the native module; bindings/judge.cpp is the source."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 def rules() -> list[dict[str, str]]:
@@ -15,13 +15,16 @@ def check_file(
     max_findings: int = 10_000,
     ladder_segments: int = 0,
     max_connections_listed: int = 1_000,
+    tap: str = "",
+    profile: Mapping[str, float] = ...,
     progress: Callable[[int, int], None] | None = None,
 ) -> str:
     """Checks a capture (pcap, pcapng, also gzip; ``-`` is standard input) and returns one JSON document, schema 1.
 
     ``strict`` reports violated SHOULDs too. ``rules`` and ``skip_rules`` are rule ids; an unknown one raises
     ``ValueError``. ``ladder_segments`` segments of each connection come with it, with the possible states of both
-    ends. ``progress`` is called with octets read and the file's size (0 when unknown). What is wrong with the file is
+    ends. ``tap``: "client", "server" or "path" says where the capture was taken; otherwise it is inferred per
+    connection. ``profile``: values of ``conformance/judge/profile.h`` by name. ``progress`` is called with octets read and the file's size (0 when unknown). What is wrong with the file is
     in the document's ``error`` (``message``, ``offset`` in octets, ``packet``, ``unreadable``), not an exception.
     """
 

@@ -44,6 +44,7 @@ EndpointVerdict verdict_of(const std::vector<Finding>& findings, std::uint32_t c
   EndpointVerdict verdict = EndpointVerdict::ok;
   for (const Finding& f : findings) {
     if (f.connection != connection || f.endpoint != endpoint) continue;
+    if (f.verdict == Verdict::note) continue;
     if (f.verdict == Verdict::violated) return EndpointVerdict::violation;
     verdict = EndpointVerdict::inconclusive;
   }
@@ -77,7 +78,7 @@ void collect(Judge& judge, CheckReport& report, const CheckOptions& options) {
   std::uint64_t open = 0;
   for (const Finding& f : judge.findings()) {
     if (!is_wanted(f, options)) continue;
-    ++(f.verdict == Verdict::violated ? violated : open);
+    if (f.verdict != Verdict::note) ++(f.verdict == Verdict::violated ? violated : open);
     report.findings.push_back(f);
   }
   if (selective || options.advisories) {
@@ -123,6 +124,8 @@ CheckReport check_file(const std::string& path, const CheckOptions& options) {
   judge_options.vantage = Vantage::path;
   judge_options.max_findings = options.max_findings;
   judge_options.ladder_segments = options.ladder_segments;
+  judge_options.tap = options.tap;
+  judge_options.profile = options.profile;
   Judge judge(judge_options);
   judge_packets(reader, judge, report, options);
   judge.finish();

@@ -17,6 +17,8 @@ struct CheckOptions {
   bool advisories = false;              // report violated SHOULDs too
   std::vector<std::string> rules;       // only these rule ids; empty: all
   std::vector<std::string> skip_rules;  // none of these
+  TapChoice tap = TapChoice::infer;     // where the capture was taken
+  Profile profile{};                    // what the stacks promise
   std::size_t max_findings = 10'000;
   std::size_t max_connections_listed = 1'000;  // connections without findings beyond this are only counted
   std::size_t ladder_segments = 0;             // segments per connection kept for ladders; 0: none

@@ -12,20 +12,34 @@ using Json = nlohmann::ordered_json;
 double seconds(Instant t) { return std::chrono::duration<double>(t.time_since_epoch()).count(); }
 
 Json json_of(const Finding& f) {
-  return {{"packet", f.packet},
-          {"time", seconds(f.time)},
-          {"connection", f.connection},
-          {"endpoint", f.endpoint.text()},
-          {"peer", f.peer.text()},
-          {"verdict", to_string(f.verdict)},
-          {"rule", f.rule->id},
-          {"clause", f.rule->clause},
-          {"level", to_string(f.rule->level)},
-          {"soundness", std::string(1, static_cast<char>(f.rule->soundness))},
-          {"requires", f.rule->sentence},
-          {"expected", f.expected},
-          {"actual", f.actual},
-          {"why", f.why}};
+  Json json = {{"packet", f.packet},
+               {"time", seconds(f.time)},
+               {"connection", f.connection},
+               {"endpoint", f.endpoint.text()},
+               {"peer", f.peer.text()},
+               {"verdict", to_string(f.verdict)},
+               {"rule", f.rule->id},
+               {"clause", f.rule->clause},
+               {"level", to_string(f.rule->level)},
+               {"soundness", std::string(1, static_cast<char>(f.rule->soundness))},
+               {"requires", f.rule->sentence},
+               {"expected", f.expected},
+               {"actual", f.actual},
+               {"why", f.why}};
+  if (!f.tap.empty()) json["tap"] = f.tap;
+  return json;
+}
+
+// At which end the tap was, and what shows it.
+Json json_of(const TapDecision& tap, const ConnectionReport& report) {
+  Json json = {{"at", "unknown"}, {"given", tap.given}, {"why", tap.why}};
+  switch (tap.tap) {
+    case Tap::unknown: break;
+    case Tap::path: json["at"] = "path"; break;
+    case Tap::at_first: json["at"] = report.endpoints[0].address.text(); break;
+    case Tap::at_second: json["at"] = report.endpoints[1].address.text(); break;
+  }
+  return json;
 }
 
 Json json_of(const LadderStep& step) {
@@ -52,7 +66,8 @@ Json json_of(const CheckedConnection& c) {
                {"last_packet", c.report.last_packet},
                {"first_time", seconds(c.report.first_time)},
                {"last_time", seconds(c.report.last_time)},
-               {"handshake", c.report.handshake}};
+               {"handshake", c.report.handshake},
+               {"tap", json_of(c.report.tap, c.report)}};
   if (!c.report.ladder.empty()) {
     Json ladder = Json::array();
     for (const LadderStep& step : c.report.ladder) ladder.push_back(json_of(step));
@@ -81,6 +96,7 @@ std::string to_json(const CheckReport& report) {
                      {"violations", n.violations},
                      {"inconclusive", n.inconclusive},
                      {"advisories", n.advisories},
+                     {"notes", n.notes},
                      {"skipped", n.skipped},
                      {"cut", n.cut},
                      {"other_link_packets", report.other_link_packets},

@@ -71,6 +71,35 @@ enum class RuleId : std::uint8_t {
   segment_after_received_reset,
   data_not_acknowledged,
   reset_answered,
+  // near.cpp
+  sack_newest_first,
+  challenge_missing,
+  unacceptable_not_answered,
+  fin_not_acknowledged_again,
+  window_reset_obeyed,
+  // recovery.cpp
+  rto_not_backed_off,
+  no_retransmission,
+  acknowledged_data_resent,
+  rto_below_minimum,
+  rto_below_round_trip,
+  no_slow_start_after_timeout,
+  window_not_deflated,
+  fast_retransmit_missing,
+  repetition_with_stump,
+  // timing.cpp
+  stretch_ack,
+  duplicate_ack_missing,
+  beyond_hole_not_kept,
+  // probing.cpp
+  window_not_probed,
+  window_probe_not_backed_off,
+  silly_window_offered,
+  keep_alive_interval,
+  keep_alive_retry,
+  keep_alive_with_data,
+  close_with_data_pending,
+  fin_not_prompt,
   count_,
 };
 

@@ -25,6 +25,7 @@ void window_shrunk(Context& c) {
   const int shift = c.conn.window_shift(c.side);
   if (!self.edge_known || shift < 0 || !c.later || c.flags().syn()) return;
   if (c.peer.fin && c.ack > c.peer.fin_at) return;  // nothing more will come: the window means nothing
+  if (c.ack > c.peer.next) return;                  // the same, where the FIN stands after its ACK in the file
   const Position edge = c.ack + (static_cast<Position>(c.seg.tcp.wnd) << shift);
   const Position rounding = Position{1} << shift;
   if (edge + rounding >= self.edge_max || c.ack < self.ack_max) return;

@@ -12,22 +12,33 @@ from typing import Any
 import click
 
 WIDTH = 80
-_SUMMED = ("packets", "connections", "violations", "inconclusive")
+_SUMMED = ("packets", "connections", "violations", "inconclusive", "notes")
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--json", "as_json", is_flag=True, help="Exactly one JSON document on standard output.")
 @click.option("--strict", is_flag=True, help="Violated SHOULDs count as violations.")
-@click.option("--all", "show_all", is_flag=True, help="Also show inconclusive findings.")
-def check(files: tuple[str, ...], as_json: bool, strict: bool, show_all: bool) -> int:
+@click.option("--all", "show_all", is_flag=True, help="Also show inconclusive findings and notes.")
+@click.option("--tap", type=click.Choice(("client", "server", "path")), help="Where it was captured.  [inferred]")
+@click.option("--profile", metavar="NAME|FILE", help="What the stacks promise (lastack/profiles).  [the RFCs' values]")
+def check(
+    files: tuple[str, ...], as_json: bool, strict: bool, show_all: bool, tap: str | None, profile: str | None
+) -> int:
     """Judge captures (pcap, pcapng; '-' is standard input) clause by clause.
 
     Exit status: 0 no violation, 1 violations, 4 usage, 6 unreadable input (what stands before the fault is judged).
     """
     from lastack import _judge
+    from lastack.profile import ProfileError, load
 
-    reports: list[dict[str, Any]] = [json.loads(_judge.check_file(name, strict=strict)) for name in files]
+    try:
+        choices = load(profile) if profile else {}
+        reports: list[dict[str, Any]] = [
+            json.loads(_judge.check_file(name, strict=strict, tap=tap or "", profile=choices)) for name in files
+        ]
+    except (ProfileError, ValueError) as unusable:
+        raise click.UsageError(str(unusable)) from None
     if as_json:
         click.echo(json.dumps(reports[0] if len(reports) == 1 else _merged(reports), indent=1))
     else:
@@ -74,9 +85,9 @@ def _text(report: dict[str, Any], show_all: bool) -> Iterator[str]:
 
 
 def _finding(finding: dict[str, Any]) -> Iterator[str]:
-    mark = "VIOLATION" if finding["verdict"] == "violated" else "inconclusive"
+    mark = "VIOLATION" if finding["verdict"] == "violated" else finding["verdict"]
     yield f"  packet {finding['packet']}  {mark} of {finding['level']}: {finding['rule']}"
-    for name in ("clause", "endpoint", "expected", "actual", "why"):
+    for name in ("clause", "endpoint", "expected", "actual", "why", "tap"):
         if finding.get(name):
             yield from textwrap.wrap(
                 str(finding[name]),

@@ -426,6 +426,7 @@ INSTANTIATE_TEST_SUITE_P(Rules, JudgeRule, testing::ValuesIn(cases()), test_name
 TEST(JudgeRules, EachHasBothTests) {
   std::map<std::string, int> seen;
   for (const Case& c : cases()) ++seen[c.rule];
+  for (const std::string& rule : rules_with_conduct_cases()) ++seen[rule];
   for (const RuleInfo& rule : judge_rules()) EXPECT_EQ(seen[rule.id], 1) << rule.id;
   EXPECT_EQ(seen.size(), judge_rules().size());
 }

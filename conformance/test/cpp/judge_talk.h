@@ -30,6 +30,9 @@ class Talk {
  public:
   explicit Talk(Vantage vantage = Vantage::path)
       : judge(JudgeOptions{.vantage = vantage}), endpoint_(vantage == Vantage::endpoint) {}
+  // On the path, with a tap at this place.
+  explicit Talk(TapChoice tap, const Profile& profile = {})
+      : judge(JudgeOptions{.vantage = Vantage::path, .tap = tap, .profile = profile}), endpoint_(false) {}
 
   Judge judge;
   bool timestamps = false;
@@ -58,9 +61,11 @@ class Talk {
     for (const Finding& f : findings()) all += to_string(f) + "\n";
     return all;
   }
-  bool violates(const std::string& rule) {
+  bool violates(const std::string& rule) { return finds(rule, Verdict::violated); }
+  bool notes(const std::string& rule) { return finds(rule, Verdict::note); }
+  bool finds(const std::string& rule, Verdict verdict) {
     for (const Finding& f : findings()) {
-      if (f.verdict == Verdict::violated && f.rule->id == rule) return true;
+      if (f.verdict == verdict && f.rule->id == rule) return true;
     }
     return false;
   }
@@ -109,6 +114,9 @@ class Talk {
   std::array<std::uint32_t, 2> last_value_{};
   std::array<std::uint16_t, 2> next_id_{1000, 7000};
 };
+
+// The rules whose two conversations stand in judge_conduct_test.cpp.
+std::vector<std::string> rules_with_conduct_cases();
 
 // Makes the TCP checksum of a raw IPv4 packet right after a change.
 void fix_checksum(std::vector<std::byte>& packet);

@@ -1,0 +1,107 @@
+// What one end did over time, kept for the rules about order, reactions and timers (rules/near.cpp, recovery.cpp,
+// timing.cpp, probing.cpp): a few numbers per end, nothing per packet. On the path only; findings that are sound only
+// at the end's own tap wait until the capture has shown where the tap was.
+#pragma once
+
+#include <cstdint>
+
+#include "conformance/judge/coverage.h"
+#include "conformance/judge/judge.h"
+#include "conformance/judge/vantage.h"
+
+namespace lastack {
+
+struct Context;
+struct SegmentInfo;
+struct TrackedConnection;
+
+// A finding that holds only if the tap was at the accused end.
+struct Provisional {
+  Finding finding;
+  std::uint8_t accused = 0;
+  bool needs_complete = false;  // it is about something that is not in the capture: any gap leaves it open
+  bool note_elsewhere = false;  // with the tap elsewhere it is still worth a note
+};
+
+// One interval that should grow from one expiry to the next.
+struct Backoff {
+  std::uint64_t first_packet = 0;  // the first repetition
+  Instant last{};
+  Duration interval{0};
+  Duration first_interval{0};
+  std::uint16_t count = 0;  // repetitions
+  std::uint16_t flat = 0;   // in a row that did not come later than the one before
+};
+
+struct Conduct {
+  TapEvidence tap;
+
+  // As the sender of text.
+  Instant timer_start{};            // the retransmission time-out runs since then (RFC 6298 5.1-5.3)
+  bool repeated = false;            // the segment at SND.UNA has been repeated
+  Backoff timeout;                  // repetitions of the segment at SND.UNA while the peer is silent
+  std::uint8_t duplicate_acks = 0;  // since SND.UNA moved
+  bool sacked = false;              // since SND.UNA moved, or ever before it all was acknowledged
+  Instant third_duplicate{};
+  Position repeat_end = 0;  // of the last repetition: what follows it at once?
+  std::uint32_t repeat_size = 0;
+  Instant repeat_time{};
+  std::uint8_t after_timeout = 0;  // 1: the time-out's segment is out; 2: acknowledgements have come since
+  std::uint32_t burst = 0;         // segments since that ACK
+  std::uint32_t burst_acks = 0;
+  std::uint32_t timeout_tsval = 0;
+  bool recovering = false;           // fast retransmit is under way
+  std::uint32_t flight_at_loss = 0;  // octets
+  Position recover = 0;
+  bool deflated_at = false;  // the ACK that ends the recovery has come; a burst may follow
+  Instant recovered_time{};
+  std::uint32_t largest = 0;    // its largest segment so far
+  bool ack_acceptable = false;  // the newest ACK stood in a segment that it must have processed
+  std::uint8_t resent_acked = 0;
+  std::uint8_t small_run = 0;  // small segments in a row without a reason
+
+  // Probing a shut window, and an idle peer.
+  bool shut = false;
+  Instant shut_since{};
+  Instant opened{};
+  Duration was_shut{0};
+  Backoff probes;
+  Instant active{};  // last text or news from either end
+  std::uint8_t unanswered_probes = 0;
+
+  // As the receiver of text.
+  Position due_end = 0;  // in order and not yet acknowledged, since due_since
+  Instant due_since{};
+  std::uint64_t due_packet = 0;
+  std::uint8_t late = 0;  // acknowledgements that came too late
+  std::uint16_t timely = 0;
+  std::uint16_t full_unacked = 0;  // full-sized segments since its last ACK
+  std::uint8_t stretched = 0;      // ACKs for too many, in a row
+  std::uint16_t above = 0;         // segments beyond a hole, in a row, that drew no ACK
+  std::uint16_t above_seen = 0;    // in this hole
+  std::uint64_t above_packet = 0;
+  std::uint8_t partial = 0;     // acknowledgements that left out what had arrived beyond the hole
+  std::uint8_t silly = 0;       // times that it opened a shut window by too little
+  Position largest_window = 0;  // that it offered
+  std::uint8_t refused = 0;     // text after its own FIN, at a shut window
+  Position news[2] = {0, 0};    // the last two segments that arrived beyond the hole
+
+  // A reply that it owes (RFC 9293 3.10.7.4, RFC 5961).
+  std::uint8_t owed = 0;        // see near.cpp
+  std::uint8_t owed_times = 0;  // stimuli without any reply, 1 s apart or more
+  std::uint64_t owed_packet = 0;
+  Instant owed_since{};
+  Instant last_challenge{};
+  std::uint64_t window_reset = 0;  // the packet with a reset inside the window, not at RCV.NXT
+  std::uint64_t exact_reset = 0;
+  Instant exact_reset_time{};
+};
+
+namespace conduct {
+// One segment on the path, before its facts are noted.
+void segment(Context& c);
+// A SYN on a tuple in use that waits for its answer (judge.cpp).
+void waiting_syn(TrackedConnection& conn, int sender, const SegmentInfo& seg);
+}  // namespace conduct
+
+}  // namespace lastack

@@ -1,0 +1,52 @@
+// The rules that look at an endpoint over time (conduct.h). Each is asked for every segment on the path that its name
+// speaks of, before the segment's facts are noted.
+#pragma once
+
+#include "conformance/judge/conduct.h"
+#include "conformance/judge/connection.h"
+#include "conformance/judge/rules/rules.h"
+
+namespace lastack::near {
+
+// Far enough after an earlier packet that neither several capture queues nor coarse clocks can have swapped them.
+inline bool well_after(const Context& c, std::uint64_t packet, Instant time) {
+  return c.seg.number > packet + 4 && c.seg.time - time > std::chrono::milliseconds(5);
+}
+// SND.UNA of this end, as far as ACKs have passed; and the octets that wait for one.
+inline Position una(const Endpoint& sender, const Endpoint& receiver) {
+  return receiver.acked ? receiver.ack_max : (sender.syn.count != 0 ? sender.iss + 1 : sender.next);
+}
+inline bool in_flight(const Endpoint& sender, const Endpoint& receiver) {
+  return sender.numbers_known && sender.next > una(sender, receiver);
+}
+// Text or FIN at or before `next` that had been seen already.
+inline bool repeats(const Context& c) {
+  return c.seg.len() != 0 && c.self.numbers_known && c.seq < c.self.next && c.self.sent.covers(c.seq, c.end);
+}
+inline double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
+std::string seconds_text(Duration d);
+// Notes one more repetition; true when it is the third in a row that did not come later than the one before.
+bool is_flat(Backoff& b, const Context& c, Duration since, Duration maximum);
+
+// near.cpp: order of what the end sends, and replies that it owes.
+void sent_order(Context& c);
+void replies(Context& c);
+void arrival(Context& c);
+void arrival_of_syn(TrackedConnection& conn, int sender, const SegmentInfo& seg);
+
+// recovery.cpp: what a sender repeats, when, and how much follows.
+void repetition(Context& c);
+void new_text(Context& c);
+void never_repeated(Context& c);
+void ack_of_text(Context& c);
+
+// timing.cpp: acknowledgements of a receiver.
+void acknowledgement(Context& c);
+void text_arrival(Context& c);
+
+// probing.cpp: shut windows, idle connections, and how they are closed.
+void probes(Context& c);
+void window(Context& c);
+void closing(Context& c);
+
+}  // namespace lastack::near

@@ -1,0 +1,41 @@
+// What a whole capture tells of its tap: evidence per host, and the findings that wait for the answer. Bounded; settled
+// once, when the capture is over.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "conformance/judge/conduct.h"
+#include "conformance/judge/judge.h"
+
+namespace lastack {
+
+class TapLedger {
+ public:
+  // A connection is over; `kept`: its report is the next one of those given to settle().
+  void concluded(TrackedConnection& conn, bool kept);
+  // Decides for each report where the tap was, and hands on what now holds.
+  void settle(TapChoice choice, std::vector<ConnectionReport>& reports, const std::function<void(Finding&&)>& add);
+  std::size_t memory() const;
+
+ private:
+  struct Case {
+    TapEvidence own[2];
+    IpAddress host[2];
+    std::uint32_t connection = 0;
+    std::int8_t client = 0;
+    bool kept = false;
+  };
+  TapDecision decide(const Case& c, TapChoice choice) const;
+  const TapEvidence& host(const IpAddress& address) const;
+
+  std::unordered_map<std::string, TapEvidence> hosts_;
+  std::vector<Case> cases_;  // of the reports that are kept, and of connections with findings
+  std::vector<std::pair<std::size_t, Provisional>> waiting_;  // by case
+  std::uint64_t gap_packet_ = 0;                              // evidence that the capture lacks packets
+};
+
+}  // namespace lastack
