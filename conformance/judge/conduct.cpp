@@ -12,8 +12,8 @@ void as_sender(Context& c) {
   if (c.seg.len() != 0) {
     if (near::repeats(c)) {
       near::repetition(c);
-    } else if (c.has_data() && c.self.numbers_known && c.end > c.self.next) {
-      near::new_text(c);
+    } else if (c.self.numbers_known && c.end > c.self.next) {
+      near::new_text(c);  // or the FIN
     }
   }
   near::never_repeated(c);

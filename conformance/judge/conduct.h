@@ -33,6 +33,15 @@ struct Backoff {
   std::uint16_t flat = 0;   // in a row that did not come later than the one before
 };
 
+// How the amount in flight grows from one round trip to the next.
+struct Growth {
+  Position round_end = 0;        // the round is over when this is acknowledged
+  std::uint32_t first_peak = 0;  // octets in flight at most, in the first round
+  std::uint32_t peak = 0;
+  std::uint32_t acks = 0;
+  std::uint32_t rounds = 0;
+};
+
 struct Conduct {
   TapEvidence tap;
 
@@ -50,6 +59,10 @@ struct Conduct {
   std::uint32_t burst = 0;         // segments since that ACK
   std::uint32_t burst_acks = 0;
   std::uint32_t timeout_tsval = 0;
+  Position timeout_next = 0;  // SND.NXT at the time-out
+  std::uint64_t timeout_packet = 0;
+  std::uint8_t news_at_hole = 0;
+  Growth growth;
   bool recovering = false;           // fast retransmit is under way
   std::uint32_t flight_at_loss = 0;  // octets
   Position recover = 0;
@@ -57,6 +70,7 @@ struct Conduct {
   Instant recovered_time{};
   std::uint32_t largest = 0;    // its largest segment so far
   bool ack_acceptable = false;  // the newest ACK stood in a segment that it must have processed
+  Instant acceptable_ack{};
   std::uint8_t resent_acked = 0;
   std::uint8_t small_run = 0;  // small segments in a row without a reason
 

@@ -124,7 +124,7 @@ namespace {
 //= rfc9293 3.6.1 SHLD-3
 void refuses(Context& c, Conduct& own) {
   const bool refusal = c.self.fin && c.seg.len() == 0 && c.seg.tcp.wnd == 0 && c.self.stimuli != 0 &&
-                       c.self.stimulus_len != 0 && c.self.acked && c.ack == c.self.ack_max &&
+                       c.self.stimulus_len != 0 && c.self.acked && c.ack - c.self.ack_max <= 1 &&
                        (c.self.stimulus_flags & (Flags::fin_bit | Flags::rst_bit)) == 0;
   if (!refusal) return;
   if (++own.refused != 3) return;

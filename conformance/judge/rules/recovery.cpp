@@ -1,6 +1,7 @@
 // Rules about retransmission and congestion control: when a sender repeats, and how much it sends afterwards (RFC 6298,
 // RFC 5681; the problems of RFC 2525). What depends on timers and on the sender's hidden state gives notes.
 #include <algorithm>
+#include <utility>
 
 #include "conformance/judge/profile.h"
 #include "conformance/judge/rules/near.h"
@@ -52,6 +53,9 @@ void at_timeout(Context& c, Conduct& own, Duration since) {
     own.after_timeout = 1;
     own.burst = 0;
     own.burst_acks = 0;
+    own.news_at_hole = 0;
+    own.timeout_next = c.self.next;
+    own.timeout_packet = c.seg.number;
     own.timeout_tsval = c.seg.tcp.options.timestamps ? c.seg.tcp.options.timestamps->value : 0;
   }
 }
@@ -74,7 +78,7 @@ void after_duplicates(Context& c, Conduct& own) {
 void acknowledged_already(Context& c, Conduct& own) {
   const Endpoint& peer = c.peer;
   if (!peer.acked || c.end > peer.ack_max || c.seg.payload_size <= 1 || c.flags().fin()) return;
-  const Duration since = c.seg.time - peer.ack_time;
+  const Duration since = c.seg.time - own.acceptable_ack;
   if (since < std::chrono::milliseconds(200) || since < 2 * c.conn.round_trip || peer.rst) return;
   if (!own.ack_acceptable || own.resent_acked == 255) return;
   ++own.resent_acked;
@@ -118,6 +122,7 @@ void repetition(Context& c) {
     own.repeated = true;
   }
   if (own.after_timeout != 0) own.burst += segments_of(c, own);
+  own.growth = {};
   own.repeat_end = c.end;
   own.repeat_size = c.seg.payload_size;
   own.repeat_time = c.seg.time;
@@ -127,26 +132,61 @@ namespace {
 
 //= rfc5681 3.1 RFC5681-3.1-g
 void burst_after_timeout(Context& c, Conduct& own) {
-  const std::uint32_t allowed = own.after_timeout == 1 ? 4 : 4 + 3 * (own.burst_acks + 1);
-  if (own.burst <= allowed) return;
+  const std::uint32_t allowed = own.after_timeout == 1 ? 4 : 2 * own.burst_acks + 5;
+  // New text in front of a hole that is not filled yet: two segments may go out to see whether the time-out was wrong (RFC 5682).
+  const bool hole_open = una(c.self, c.peer) < own.timeout_next && c.seq >= own.timeout_next && !own.sacked;
+  if (hole_open) ++own.news_at_hole;
+  if (own.burst <= allowed && own.news_at_hole <= 3) return;
   c.note(RuleId::no_slow_start_after_timeout,
          own.after_timeout == 1 ? "one segment" : "a window of " + std::to_string(own.burst_acks + 1) + " segments",
          std::to_string(own.burst) + " segments at once",
-         "packet " + std::to_string(own.timeout.first_packet) + " is a repetition by time-out, and " +
+         "packet " + std::to_string(own.timeout_packet) + " is a repetition by time-out, and " +
              std::to_string(own.burst_acks) + " new ACKs have come since");
   own.after_timeout = 0;
 }
 
 //= rfc5681 3.2 RFC5681-3.2-h
 void window_after_recovery(Context& c, Conduct& own) {
-  if (!own.deflated_at || c.seg.time - own.recovered_time > std::chrono::milliseconds(50)) return;
+  const Duration soon = std::max<Duration>(std::chrono::milliseconds(10), c.conn.round_trip / 2);
+  if (!own.deflated_at || c.seg.time - own.recovered_time > soon) return;
   const Position flight = c.end - una(c.self, c.peer);
-  if (flight <= static_cast<Position>(own.flight_at_loss) + own.largest / 2 || own.flight_at_loss < 4 * own.largest)
-    return;
+  // Half of it, or seven tenths with CUBIC, and the first growth.
+  const Position allowed = static_cast<Position>(own.flight_at_loss) * 85 / 100 + own.largest * 3 / 2;
+  if (flight <= allowed || own.flight_at_loss < 4 * own.largest) return;
   c.note(RuleId::window_not_deflated, "about half of the " + std::to_string(own.flight_at_loss) + " octets in flight",
          std::to_string(flight) + " octets in flight",
          "so many were in flight when fast retransmit began; its end takes the inflation of the window back");
   own.deflated_at = false;
+}
+
+// Growth in congestion avoidance, measured in rounds: one eighth of a segment for each ACK on top of what RFC 5681 grants (RFC 2525
+// 2.6). Other controllers grow otherwise, but not by just that, round after round.
+//= rfc5681 3.1 RFC5681-3.1-e
+void growth(Context& c, Conduct& own) {
+  constexpr std::uint32_t kRounds = 4;
+  Growth& g = own.growth;
+  const Position first = una(c.self, c.peer);
+  g.peak = std::max(g.peak, static_cast<std::uint32_t>(std::min<Position>(c.end - first, 1 << 30)));
+  if (first < g.round_end) return;
+  g.round_end = c.end;
+  const std::uint32_t peak = std::exchange(g.peak, 0);
+  const std::uint32_t size = std::max(own.largest, 1U);
+  const bool usable = peak >= 16 * size && c.peer.edge_last > c.end + size;
+  if (!usable || g.rounds == 0) {
+    g = {.round_end = g.round_end, .first_peak = peak, .rounds = usable ? 1U : 0U};
+    return;
+  }
+  if (++g.rounds <= kRounds) return;
+  const double grown = (static_cast<double>(peak) - g.first_peak) / size;
+  const double per_ack = grown / std::max(g.acks, 1U);
+  const double granted = static_cast<double>(size) / (0.5 * (static_cast<double>(peak) + g.first_peak));
+  if (g.acks >= 16 && per_ack > granted + 0.095 && per_ack < granted + 0.155) {
+    c.note(RuleId::window_grows_too_fast, "one segment per round trip at most",
+           std::to_string(grown / kRounds) + " segments per round trip",
+           "over " + std::to_string(kRounds) + " round trips and " + std::to_string(g.acks) +
+               " ACKs it grew by an eighth of a segment for each ACK more than congestion avoidance grants");
+  }
+  g = {.round_end = g.round_end, .first_peak = peak, .rounds = 1};
 }
 
 }  // namespace
@@ -160,6 +200,7 @@ void new_text(Context& c) {
     burst_after_timeout(c, own);
   }
   window_after_recovery(c, own);
+  growth(c, own);
 }
 
 // Something of this end's, not a repetition, while octets have waited for an ACK far longer than any time-out.
@@ -196,17 +237,17 @@ void advance(Context& c, Conduct& sender) {
     sender.burst = 0;
     if (sender.burst_acks > 4) sender.after_timeout = 0;
   }
-  sender.deflated_at = false;
   if (sender.recovering && c.ack >= sender.recover) {
     sender.recovering = false;
     sender.deflated_at = !sender.sacked && c.conn.capture_gap == false;
     sender.recovered_time = c.seg.time;
   }
+  ++sender.growth.acks;
   sender.duplicate_acks = 0;
   sender.sacked = false;
   sender.repeated = false;
   sender.timer_start = c.seg.time;
-  sender.ack_acceptable = c.peer.acked && c.seq == c.peer.ack_max && !c.seg.malformed && c.seg.options_known;
+  sender.ack_acceptable = false;
 }
 
 }  // namespace
@@ -216,13 +257,20 @@ void ack_of_text(Context& c) {
   Conduct& sender = c.conn.conduct[1 - c.side];
   sender.timeout = {};
   if (c.seg.tcp.options.sack_count != 0) sender.sacked = true;
-  if (!c.self.acked || c.ack > c.self.ack_max) {
-    advance(c, sender);
+  const bool news = !c.self.acked || c.ack > c.self.ack_max;
+  if (news) advance(c, sender);
+  // At RCV.NXT, empty or a probe: whatever the window, its ACK counts (RFC 9293 3.10.7.4 first).
+  const bool acceptable = c.peer.acked && c.seq == c.peer.ack_max && c.seg.len() <= 1 && !c.seg.malformed;
+  if (acceptable && (news || c.ack == c.self.ack_max) && !sender.ack_acceptable) {
+    sender.ack_acceptable = true;
+    sender.acceptable_ack = c.seg.time;
+  }
+  if (news) return;
+  if (c.seg.tcp.wnd != c.self.wnd_last || c.seg.tcp.wnd == 0) {
+    sender.duplicate_acks = 0;
     return;
   }
-  const bool duplicate =
-      c.ack == c.self.ack_max && c.seg.len() == 0 && c.seg.tcp.wnd == c.self.wnd_last && in_flight(c.peer, c.self);
-  if (!duplicate) return;
+  if (c.ack != c.self.ack_max || c.seg.len() != 0 || !in_flight(c.peer, c.self)) return;
   if (sender.duplicate_acks < 255) ++sender.duplicate_acks;
   if (sender.duplicate_acks == 3) sender.third_duplicate = c.seg.time;
 }

@@ -86,6 +86,7 @@ enum class RuleId : std::uint8_t {
   no_slow_start_after_timeout,
   window_not_deflated,
   fast_retransmit_missing,
+  window_grows_too_fast,
   repetition_with_stump,
   // timing.cpp
   stretch_ack,

@@ -48,7 +48,7 @@ void forgets(Context& c, Conduct& own) {
   const bool only_the_repetition = c.ack == c.self.stimulus_end && c.self.stimuli != 0;
   const bool more_had_passed = c.peer.sent.contiguous() > c.ack && !c.peer.sent.overflowed();
   if (own.above_seen < 3 || !only_the_repetition || !more_had_passed) {
-    if (c.peer.sent.contiguous() <= c.ack) own.above_seen = own.partial = 0;
+    if (c.peer.sent.contiguous() <= c.ack && !c.peer.sent.has_gap()) own.above_seen = own.partial = 0;
     return;
   }
   if (++own.partial != 2) return;
@@ -109,7 +109,7 @@ void note_beyond_hole(Context& c, Conduct& receiver) {
 void text_arrival(Context& c) {
   Conduct& receiver = c.conn.conduct[1 - c.side];
   const Conduct& sender = c.conn.conduct[c.side];
-  if (c.peer.acked && c.seq > c.self.sent.contiguous() && c.peer.ack_max == c.self.sent.contiguous()) {
+  if (c.peer.acked && c.seq > c.self.sent.contiguous() && c.peer.edge_known && c.end <= c.peer.edge_max) {
     note_beyond_hole(c, receiver);
     return;
   }

@@ -71,6 +71,23 @@ void fast_recovery(Talk& t, int burst) {
   stream(t, 1, 3801, 101, burst, 500);
 }
 
+// Each ACK is for two segments; the window grows as RFC 5681 says, or by an eighth of a segment more each time.
+void avoid_congestion(Talk& t, bool extra) {
+  constexpr std::uint32_t kSize = 500;
+  t.open();
+  t.gap = microseconds(100);
+  double window = 20;
+  std::uint32_t next = 301;
+  for (std::uint32_t una = 301, acks = 0; acks < 200; ++acks) {
+    for (; next + kSize <= una + static_cast<std::uint32_t>(window) * kSize; next += kSize) {
+      t.b({.seq = next, .ack = 101, .len = kSize});
+    }
+    una += 2 * kSize;
+    window += 1 / window + (extra ? 0.125 : 0);
+    t.a({.seq = 101, .ack = una});
+  }
+}
+
 void keep_alives(Talk& t, Duration apart, int count, bool answered) {
   t.open().a({.seq = 101, .ack = 301, .len = 5}).b({.seq = 301, .ack = 106});
   for (int i = 0; i < count; ++i) {
@@ -223,6 +240,7 @@ const std::vector<Case>& cases() {
          for (int i = 0; i < 6; ++i) t.a({.seq = 101, .ack = 301});
          t.b({.seq = 301, .ack = 101, .len = 500});
        }},
+      {"window-grows-too-fast", [](Talk& t) { avoid_congestion(t, true); }, [](Talk& t) { avoid_congestion(t, false); }},
       {"repetition-with-stump",
        [](Talk& t) {
          t.gap = milliseconds(1);
