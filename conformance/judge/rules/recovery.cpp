@@ -133,7 +133,8 @@ namespace {
 //= rfc5681 3.1 RFC5681-3.1-g
 void burst_after_timeout(Context& c, Conduct& own) {
   const std::uint32_t allowed = own.after_timeout == 1 ? 4 : 2 * own.burst_acks + 5;
-  // New text in front of a hole that is not filled yet: two segments may go out to see whether the time-out was wrong (RFC 5682).
+  // New text in front of a hole that is not filled yet: two segments may go out to see whether the time-out was wrong
+  // (RFC 5682).
   const bool hole_open = una(c.self, c.peer) < own.timeout_next && c.seq >= own.timeout_next && !own.sacked;
   if (hole_open) ++own.news_at_hole;
   if (own.burst <= allowed && own.news_at_hole <= 3) return;
@@ -159,8 +160,8 @@ void window_after_recovery(Context& c, Conduct& own) {
   own.deflated_at = false;
 }
 
-// Growth in congestion avoidance, measured in rounds: one eighth of a segment for each ACK on top of what RFC 5681 grants (RFC 2525
-// 2.6). Other controllers grow otherwise, but not by just that, round after round.
+// Growth in congestion avoidance, measured in rounds: one eighth of a segment for each ACK on top of what RFC 5681
+// grants (RFC 2525 2.6). Other controllers grow otherwise, but not by just that, round after round.
 //= rfc5681 3.1 RFC5681-3.1-e
 void growth(Context& c, Conduct& own) {
   constexpr std::uint32_t kRounds = 4;

@@ -240,7 +240,8 @@ const std::vector<Case>& cases() {
          for (int i = 0; i < 6; ++i) t.a({.seq = 101, .ack = 301});
          t.b({.seq = 301, .ack = 101, .len = 500});
        }},
-      {"window-grows-too-fast", [](Talk& t) { avoid_congestion(t, true); }, [](Talk& t) { avoid_congestion(t, false); }},
+      {"window-grows-too-fast", [](Talk& t) { avoid_congestion(t, true); },
+       [](Talk& t) { avoid_congestion(t, false); }},
       {"repetition-with-stump",
        [](Talk& t) {
          t.gap = milliseconds(1);
