@@ -29,5 +29,7 @@ function(lastack_test name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE lastack_options ${arg_LIBS} GTest::gtest_main)
+  # A test's own code is cheap to run and dear to compile: what it tests lies in the libraries, which are optimised.
+  target_compile_options(${name} PRIVATE -O0)
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
 endfunction()
