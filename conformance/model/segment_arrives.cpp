@@ -22,7 +22,7 @@ class Walk {
       const Row& row = table_.rows[at];
       if (!applies(row, view, segment_)) continue;
       if (row.use == Use::refused) {
-        refuse(at, view, so_far);
+        branch(at, view, so_far, without(segment_, Flags::fin_bit, true));
         continue;
       }
       View after = view;
@@ -31,6 +31,12 @@ class Walk {
       if (row.use == Use::choice) {
         outcome.by_choice = true;
         choices.push_back(finished(after, outcome));
+        continue;
+      }
+      if (row.use == Use::trimmed) {
+        Segment rest = without(segment_, Flags::syn_bit, false);
+        rest.seq += 1U;
+        branch(at, after, so_far, rest);
         continue;
       }
       if (row.use == Use::rule) {
@@ -56,11 +62,15 @@ class Walk {
     if (row.moves) view.state = row.next;
   }
 
-  // Text and FIN are refused and acknowledged; everything else of the segment counts.
-  void refuse(std::size_t at, const View& view, const Outcome& so_far) {
-    Segment rest = segment_;
-    rest.payload = {};
-    rest.flags = Flags{static_cast<std::uint16_t>(rest.flags.bits & ~static_cast<unsigned>(Flags::fin_bit))};
+  static Segment without(const Segment& segment, unsigned flag, bool text_too) {
+    Segment rest = segment;
+    rest.flags = Flags{static_cast<std::uint16_t>(rest.flags.bits & ~flag)};
+    if (text_too) rest.payload = {};
+    return rest;
+  }
+
+  // What the rows after `at` say of `rest`; what is left out of it is acknowledged.
+  void branch(std::size_t at, const View& view, const Outcome& so_far, const Segment& rest) {
     Walk later(table_, rest);
     later.go(at + 1, view, so_far);
     for (Outcome outcome : later.by_rule) {

@@ -85,6 +85,7 @@ std::optional<Use> parse_use(const std::string& text) {
   if (text == "then") return Use::then;
   if (text == "choice") return Use::choice;
   if (text == "refused") return Use::refused;
+  if (text == "trimmed") return Use::trimmed;
   return std::nullopt;
 }
 
@@ -110,6 +111,9 @@ class Joiner {
   void read_conditions(const std::string& file) {
     const std::vector<Cells> lines = read_cells(file, table.problems);
     for (const Cells& line : lines) {
+      if (!is_left(line.at("use"))) used_.insert(line.at("id"));
+    }
+    for (const Cells& line : lines) {
       if (is_left(line.at("use"))) leave(line);
     }
     for (const Cells& line : lines) {
@@ -127,7 +131,7 @@ class Joiner {
   void leave(const Cells& line) {
     bool found = false;
     for (const Cells& event : events_) {
-      if (!matches(line.at("id"), event.at("id"))) continue;
+      if (!matches(line.at("id"), event.at("id")) || used_.contains(event.at("id"))) continue;
       found = true;
       named_.insert(event.at("id"));
       left_.insert(event.at("id"));
@@ -177,12 +181,13 @@ class Joiner {
     if (!una.empty() && una != "ack" && una != "iss") return problem("what is SND.UNA '" + una + "'?");
     row.una = una.empty() ? Row::Una::stays : una == "ack" ? Row::Una::ack : Row::Una::iss;
     row.reason = line.at("reason");
-    if ((row.use == Use::choice || row.use == Use::refused) && row.reason.empty()) problem("a choice without a reason");
+    const bool must_hold = row.use == Use::rule || row.use == Use::then;
+    if (!must_hold && row.reason.empty()) problem("a choice without a reason");
     // "(unchanged)", and the state's own name, mean that it stays: some rows stand for several states.
     const std::string& next = event.at("next_state");
     row.moves = row.use != Use::refused && next != "(unchanged)" && next != event.at("state");
     if (row.moves) {
-      const auto state = find_state(next);
+      const auto state = find_state(next.substr(0, next.find(' ')));  // the first of two, where there are two
       if (!state) return problem("what is the next state '" + next + "'?");
       row.next = *state;
     }
@@ -190,6 +195,7 @@ class Joiner {
   }
 
   std::vector<Cells> events_;
+  std::set<std::string> used_;  // ids of lines that are used; patterns do not matter here
   std::set<std::string> named_;
   std::set<std::string> left_;
 };

@@ -49,6 +49,7 @@ enum class Use : std::uint8_t {
   then,     // has its effect, and the following rows go on from there
   choice,   // also permitted; the following rows apply as well
   refused,  // also permitted: the following rows, for the segment without its text and FIN, which is acknowledged
+  trimmed,  // also permitted: the effect, and then the following rows for the segment without its SYN
 };
 
 struct Term {

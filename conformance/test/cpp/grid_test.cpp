@@ -1,7 +1,7 @@
 // The small-scope grid: 11 states x 64 flag sets x 7 SEQ positions x 5 ACK positions x 3 windows x 3 lengths = 221,760
 // segments, each sent to a fresh connection of the core behind the C ABI and compared with the table of 3.10.7
-// (conformance/model). Nothing is sampled. Prints how many segments each row of the table decided, and what the core
-// does by a choice that the table lists with its reason.
+// (conformance/model); and SYN-RECEIVED once more, entered by an active OPEN. Nothing is sampled. Prints how many
+// segments each row of the table decided, and what the core does by a choice that the table lists with its reason.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -128,13 +128,18 @@ struct Connection {
   std::int32_t conn = -1;
   View view;
 
-  Connection(lastack_state state, std::uint32_t window) {
-    bring_to(state, window);
+  // `active`: SYN-RECEIVED from SYN-SENT, by a SYN that crosses ours.
+  Connection(lastack_state state, std::uint32_t window, bool active) {
+    if (active) {
+      open_simultaneously();
+    } else {
+      bring_to(state, window);
+    }
     sut.tx();
     const auto i = sut.info(conn);
     EXPECT_EQ(i.state, state) << name_of(state);
     view.state = state;
-    view.passive = true;
+    view.passive = !active;
     view.iss = SeqNum(kIss);
     view.una = SeqNum(i.snd_una);
     view.nxt = SeqNum(i.snd_nxt);
@@ -146,6 +151,13 @@ struct Connection {
 
  private:
   static constexpr std::uint16_t kA = Flags::ack_bit, kFA = Flags::ack_bit | Flags::fin_bit;
+
+  void open_simultaneously() {
+    sut.app(LASTACK_APP_SET_ISS, -1, kIss);
+    conn = sut.app(LASTACK_APP_CONNECT);
+    sut.tx();
+    sut.rx(from_peer(Flags::syn_bit, kIrs, 0));
+  }
 
   void bring_to(lastack_state state, std::uint32_t window) {
     sut.app(LASTACK_APP_SET_ISS, -1, kIss);
@@ -241,6 +253,7 @@ struct Cell {
   std::uint16_t flags;
   std::size_t seq_at, ack_at;
   std::uint32_t length;
+  bool active = false;
 };
 
 class Grid : public testing::Test {
@@ -249,7 +262,7 @@ class Grid : public testing::Test {
 
   // A fresh connection, one segment, one comparison. Returns what is wrong, or nothing.
   std::string run(const Cell& cell) {
-    Connection c(cell.state, cell.window);
+    Connection c(cell.state, cell.window, cell.active);
     const SeqNum seq = seq_positions(c.view, cell.length)[cell.seq_at];
     const SeqNum ack = ack_positions(c.view)[cell.ack_at];
     const Segment s = from_peer(cell.flags, seq.raw(), ack.raw(), Bytes(text()).first(cell.length));
@@ -314,14 +327,14 @@ TEST_F(Grid, TableNamesEveryRowOf3_10_7) {
 TEST_F(Grid, EverySegmentIsTreatedAsTheTableSays) {
   std::size_t cells = 0;
   std::size_t wrong = 0;
-  const auto state_of_cells = [&](lastack_state state) {
+  const auto all_of = [&](lastack_state state, bool active) {
     for (const std::uint32_t window : {0U, 1U, kBuffer}) {
       for (std::uint16_t flags = 0; flags < 64; ++flags) {
         for (std::size_t seq = 0; seq < 7; ++seq) {
           for (std::size_t ack = 0; ack < 5; ++ack) {
             for (const std::uint32_t length : kLengths) {
               ++cells;
-              const std::string difference = run({state, window, flags, seq, ack, length});
+              const std::string difference = run({state, window, flags, seq, ack, length, active});
               if (!difference.empty() && ++wrong <= 20) ADD_FAILURE() << difference;
             }
           }
@@ -329,9 +342,10 @@ TEST_F(Grid, EverySegmentIsTreatedAsTheTableSays) {
       }
     }
   };
-  for (const lastack_state state : kStates) state_of_cells(state);
-  report(cells);
+  for (const lastack_state state : kStates) all_of(state, false);
   EXPECT_EQ(cells, 221'760U);
+  all_of(LASTACK_SYN_RECEIVED, true);
+  report(cells);
   EXPECT_EQ(wrong, 0U);
   for (const model::Row& row : table_.rows) EXPECT_TRUE(decided_.contains(&row)) << row.id << " decided no segment";
 }
