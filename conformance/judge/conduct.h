@@ -20,6 +20,7 @@ struct Provisional {
   Finding finding;
   std::uint8_t accused = 0;
   bool needs_complete = false;  // it is about something that is not in the capture: any gap leaves it open
+  bool needs_given = false;     // an inferred tap does not do
   bool note_elsewhere = false;  // with the tap elsewhere it is still worth a note
 };
 
@@ -107,6 +108,7 @@ struct Conduct {
   Instant owed_since{};
   Instant last_challenge{};
   std::uint64_t window_reset = 0;  // the packet with a reset inside the window, not at RCV.NXT
+  std::uint64_t outside_reset = 0;
   std::uint64_t exact_reset = 0;
   Instant exact_reset_time{};
 };
@@ -116,6 +118,8 @@ namespace conduct {
 void segment(Context& c);
 // A SYN on a tuple in use that waits for its answer (judge.cpp).
 void waiting_syn(TrackedConnection& conn, int sender, const SegmentInfo& seg);
+// The connection is over, or the capture.
+void conclude(TrackedConnection& conn, Instant now);
 }  // namespace conduct
 
 }  // namespace lastack

@@ -150,7 +150,10 @@ struct Judge::Impl final : FindingSink {
     conclude(c);
     const bool kept = reports.size() < kKeptReports;
     if (kept) reports.push_back(make_report(c));
-    if (!c.certain) taps.concluded(c, kept);
+    if (!c.certain) {
+      conduct::conclude(c, last_time);
+      taps.concluded(c, kept);
+    }
     table.erase(c.hash, s);
     unlink(s);
     slots[s].conn.reset();
