@@ -90,7 +90,6 @@ struct TrackedConnection {
   std::bitset<128> said_note[2];       // by rule: once per end
   std::vector<Suspicion> suspicions;
   NextSyn next_syn;
-  std::vector<LadderStep> ladder;
   Conduct conduct[2];                    // on the path only
   std::vector<Provisional> provisional;  // until it is known where the tap was
   Tap tap_given = Tap::unknown;

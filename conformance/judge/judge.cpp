@@ -140,7 +140,6 @@ struct Judge::Impl final : FindingSink {
     r.first_time = c.first_time;
     r.last_time = c.last_time;
     r.handshake = c.begun_with_syn;
-    r.ladder = c.ladder;
     return r;
   }
 
@@ -211,12 +210,7 @@ struct Judge::Impl final : FindingSink {
     judge_segment(c, side, seg);
     c.last_packet = seg.number;
     c.last_time = seg.time;
-    if (c.ladder.size() >= options.ladder_segments) return;
-    c.ladder.push_back({seg.number,
-                        seg.time,
-                        static_cast<std::uint8_t>(side),
-                        info_text(seg),
-                        {states_text(possible_states(c, 0)), states_text(possible_states(c, 1))}});
+    if (options.observer) options.observer(c, side, seg);
   }
 
   // A SYN with another number on a tuple in use waits until the other end answers it (RFC 9293 3.5.1, 3.10.7.4 fourth);
@@ -415,7 +409,7 @@ std::size_t Judge::memory() const {
                        impl_->reports.capacity() * sizeof(ConnectionReport);
   impl_->each_connection([&octets](const TrackedConnection& c) {
     octets += sizeof c + c.ends[0].payloads.memory() + c.ends[1].payloads.memory() +
-              c.suspicions.capacity() * sizeof(Suspicion) + c.ladder.capacity() * sizeof(LadderStep);
+              c.suspicions.capacity() * sizeof(Suspicion);
   });
   return octets;
 }
