@@ -21,6 +21,7 @@ struct Provisional {
   std::uint8_t accused = 0;
   bool needs_complete = false;  // it is about something that is not in the capture: any gap leaves it open
   bool needs_given = false;     // an inferred tap does not do
+  bool only_note = false;       // even there
   bool note_elsewhere = false;  // with the tap elsewhere it is still worth a note
 };
 
@@ -88,7 +89,8 @@ struct Conduct {
   Position due_end = 0;  // in order and not yet acknowledged, since due_since
   Instant due_since{};
   std::uint64_t due_packet = 0;
-  std::uint8_t late = 0;  // acknowledgements that came too late
+  std::uint8_t late = 0;        // acknowledgements that came too late
+  std::uint8_t unpromised = 0;  // later than the profile says
   std::uint16_t timely = 0;
   std::uint16_t full_unacked = 0;  // full-sized segments since its last ACK
   std::uint8_t stretched = 0;      // ACKs for too many, in a row

@@ -193,7 +193,6 @@ struct Judge::Impl final : FindingSink {
     c->begun_with_syn = seg.tcp.flags.syn();
     c->sink = this;
     c->profile = &options.profile;
-    if (options.tap == TapChoice::path) c->tap_given = Tap::path;
     slots[s].conn = std::move(c);
     table.insert(hash, s);
     link_newest(s);

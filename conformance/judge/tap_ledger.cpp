@@ -133,6 +133,8 @@ void TapLedger::settle(TapChoice choice, std::vector<ConnectionReport>& reports,
     if (d.tap != tap_at(p.accused)) {
       if (!p.note_elsewhere) continue;
       f.verdict = Verdict::note;
+    } else if (p.only_note) {
+      f.verdict = Verdict::note;
     } else if (p.needs_complete && gap_packet_ != 0) {
       f.verdict = Verdict::inconclusive;
       f.why += "; undecided: the capture lacks packets (see packet " + std::to_string(gap_packet_) + ")";
