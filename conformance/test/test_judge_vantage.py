@@ -18,11 +18,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import degrade  # noqa: E402
+from lastack import profile  # noqa: E402
 from linux_net import why_not, write_pcap  # noqa: E402
 from record_linux import CONFIGURATIONS, record  # noqa: E402
 from relay import REGIMES, talk_through  # noqa: E402
-
-from lastack import profile  # noqa: E402
 
 _judge = pytest.importorskip("lastack._judge", reason="the native module is not built")
 on_linux = pytest.mark.skipif(bool(why_not()), reason=why_not() or "-")
