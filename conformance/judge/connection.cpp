@@ -20,6 +20,40 @@ int TrackedConnection::window_shift(int e) const {
   return own.some_scale && other.some_scale ? -1 : 0;
 }
 
+bool seq_of_elsewhere(const Context& c) {
+  if (c.conn.certain) return false;
+  return !c.ack_fits() || c.conn.earlier[c.side].may_hold(c.seg.tcp.seq);
+}
+
+bool ack_of_elsewhere(const Context& c) {
+  if (c.conn.certain) return false;
+  return !c.seq_fits() || c.conn.earlier[1 - c.side].may_hold(c.seg.tcp.ack);
+}
+
+std::string why_later(const Context& c, unsigned but) {
+  const unsigned w = c.witness & ~but;
+  if ((w & kOwnTap) != 0) return "";
+  const auto& ts = c.seg.tcp.options.timestamps;
+  std::string by;
+  if ((w & kByTsval) != 0) {
+    by = "newer TSval " + std::to_string(ts->value);
+  } else if ((w & kByTsecr) != 0) {
+    by = "newer TSecr " + std::to_string(ts->echo);
+  } else if ((w & kById) != 0) {
+    by = "newer IP identification";
+  } else {
+    by = "higher ACK";
+  }
+  return ", and its " + by + " shows that this was sent later";
+}
+
+bool impossibly_far(Position distance, Duration elapsed) {
+  constexpr Position kSlack = Position{1} << 26;  // clocks of captures may be coarse, or be wrong by milliseconds
+  constexpr double kOctetsPerNanosecond = 50;     // 400 Gb/s
+  const auto ns = static_cast<double>(std::chrono::nanoseconds(elapsed).count());
+  return static_cast<double>(distance - kSlack) > kOctetsPerNanosecond * std::max(ns, 0.0);
+}
+
 std::string number_text(Position p) { return std::to_string(wire_number(p)); }
 
 std::string since_packet(std::uint64_t packet) { return packet == 0 ? "" : " since packet " + std::to_string(packet); }
@@ -60,7 +94,22 @@ void report(TrackedConnection& conn, int accused, Finding&& finding) {
 }
 
 void Context::violated(RuleId rule, std::string expected, std::string actual, std::string why) const {
+  blamed = static_cast<std::uint8_t>(blamed | rule_row(rule).blames);
   report(conn, side, draft(rule, std::move(expected), std::move(actual), std::move(why)));
+}
+
+bool Context::seq_fits() const {
+  if (!self.numbers_known || conn.next_syn.present || self.isn_ambiguous) return false;
+  const Position highest = std::max(self.next, conn.certain ? self.next : self.claimed);
+  if (conn.handshake_known()) return seq >= self.iss && seq <= highest;
+  return self.plain_segments > 2 && peer.acked && seq >= std::min(peer.ack_max, self.next) - 1 && seq <= highest;
+}
+
+bool Context::ack_fits() const {
+  if (!flags().ack() || !peer.numbers_known || conn.next_syn.present || peer.isn_ambiguous) return false;
+  const Position highest = std::max(peer.next, conn.certain ? peer.next : peer.claimed);
+  if (conn.handshake_known()) return ack > peer.iss && ack <= highest;
+  return self.plain_segments > 2 && self.acked && ack >= self.ack_max && ack <= highest;
 }
 
 void Context::inconclusive(RuleId rule, std::string expected, std::string actual, std::string why) const {
@@ -87,16 +136,11 @@ void Context::violated_at_tap(RuleId rule, std::string expected, std::string act
   conn.provisional.push_back(std::move(p));
 }
 
-void Context::note_at_tap(RuleId rule, std::string expected, std::string actual, std::string why) const {
-  const std::size_t before = conn.provisional.size();
-  violated_at_tap(rule, std::move(expected), std::move(actual), std::move(why));
-  if (conn.provisional.size() > before) conn.provisional.back().only_note = true;
-}
-
 void Context::suspect(SuspicionKind kind, RuleId rule, Position claimed, Position known, std::string expected,
                       std::string actual, std::string why) const {
   Finding f = draft(rule, std::move(expected), std::move(actual), std::move(why));
   if (conn.certain) {
+    blamed = static_cast<std::uint8_t>(blamed | rule_row(rule).blames);
     report(conn, side, std::move(f));
     return;
   }
@@ -104,6 +148,7 @@ void Context::suspect(SuspicionKind kind, RuleId rule, Position claimed, Positio
   if (conn.suspicions.size() >= kMaxWaiting) return;
   Suspicion s;
   s.kind = kind;
+  s.selective = rule == RuleId::sack_of_unsent_data;
   s.accused = static_cast<std::uint8_t>(side);
   s.claimed = claimed;
   s.known = known;
@@ -111,8 +156,10 @@ void Context::suspect(SuspicionKind kind, RuleId rule, Position claimed, Positio
   s.has_ack = flags().ack();
   s.ack = ack;
   s.end = end;
+  s.new_text = end > self.next && seq <= self.next && self.numbers_known;
   if (const auto& ts = seg.tcp.options.timestamps) {
     s.has_tsval = true;
+    s.new_tsval = (witness & kByTsval) != 0;
     s.tsval = ts->value;
   }
   s.draft = std::move(f);
@@ -142,17 +189,32 @@ std::uint16_t triggers_of(const SegmentInfo& seg) {
   return t;
 }
 
-// Sent after everything seen so far, beyond doubt: the tap is the endpoint's own, or its timestamps or IP
-// identifications say so.
-bool certainly_later(const TrackedConnection& conn, const Endpoint& self, const SegmentInfo& seg) {
-  if (conn.certain || self.packets == 0) return true;
-  const auto& ts = seg.tcp.options.timestamps;
-  if (ts && self.ts_seen && !self.ts_erratic && after(SeqNum(ts->value), SeqNum(self.tsval_max))) return true;
-  return seg.ip.src.version == IpVersion::v4 && self.ids.counts_up() && self.ids.is_newer(seg.ip.id);
+// An echo of a newer timestamp than it echoed before, of those that the peer sent.
+bool echoes_newer(const Context& c, const Timestamps& ts) {
+  const Endpoint& self = c.self;
+  if (!c.flags().ack() || !self.tsecr_seen || c.peer.ts_erratic || !c.conn.timestamps_negotiated()) return false;
+  return after(SeqNum(ts.echo), SeqNum(self.tsecr_max)) && at_or_before(SeqNum(ts.echo), SeqNum(c.peer.tsval_max)) &&
+         c.peer.ts_seen && at_or_after(SeqNum(ts.value), SeqNum(self.tsval_max));
+}
+
+// What shows that the segment was sent after everything seen so far of its sender.
+std::uint8_t witness_of(const Context& c) {
+  const Endpoint& self = c.self;
+  if (c.conn.certain || self.packets == 0) return kOwnTap;
+  unsigned w = 0;
+  const auto& ts = c.seg.tcp.options.timestamps;
+  if (ts && !c.flags().rst() && self.ts_seen && !self.ts_erratic) {
+    if (after(SeqNum(ts->value), SeqNum(self.tsval_max))) w |= kByTsval;
+    if (echoes_newer(c, *ts)) w |= kByTsecr;
+  }
+  if (c.seg.ip.src.version == IpVersion::v4 && self.ids.counts_up() && self.ids.is_newer(c.seg.ip.id)) w |= kById;
+  const bool acks_more = c.flags().ack() && !c.flags().rst() && self.acked && c.ack > self.ack_highest && c.ack_fits();
+  if (acks_more) w |= kByAck;
+  return static_cast<std::uint8_t>(w);
 }
 
 void place_numbers(Context& c) {
-  if (!c.self.numbers_known && c.self.next == 0) c.self.next = first_position(c.seg.tcp.seq);
+  if (!c.self.numbers_known && c.self.next == 0) c.self.next = c.self.first = first_position(c.seg.tcp.seq);
   c.seq = unwrap(c.self.next, c.seg.tcp.seq);
   c.end = c.seq + c.seg.len();
   if (!c.flags().ack()) return;
@@ -163,7 +225,7 @@ void place_numbers(Context& c) {
 void ask_rules(Context& c) {
   const std::uint16_t triggers = triggers_of(c.seg);
   for (const RuleRow& row : rule_rows()) {
-    if ((row.triggers & triggers) == 0) continue;
+    if ((row.triggers & triggers) == 0 || (row.blames & c.blamed) != 0) continue;
     if (!c.conn.doubtful || rule_needs_segment_only(row.info)) row.check(c);
   }
 }
@@ -193,7 +255,8 @@ void judge_segment(TrackedConnection& conn, int side, const SegmentInfo& seg) {
     return;
   }
   place_numbers(c);
-  c.later = certainly_later(conn, self, seg);
+  c.witness = witness_of(c);
+  c.later = c.witness != 0;
   if (conn.certain) replies::before_segment(c);
   if (!conn.suspicions.empty()) settle_suspicions(c);
   const bool doubt = conn.certain && !judged && leaves_doubt(c);

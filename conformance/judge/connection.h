@@ -17,6 +17,28 @@
 namespace lastack {
 
 enum class RuleId : std::uint8_t;
+constexpr std::size_t kMaxRules = 192;
+
+// Which field of the header a rule puts the blame on. One wrong field gives one finding: once it is blamed, the other
+// rules about it are not asked, and nothing is concluded from it.
+enum Blame : std::uint8_t {
+  kBlameNone = 0,
+  kBlameSeq = 1,
+  kBlameAck = 2,
+  kBlameTsval = 4,
+  kBlameTsecr = 8,
+  kBlameSack = 16,
+  kBlameWindow = 32,
+};
+
+// How it is known that a segment was sent after everything seen so far of its sender.
+enum Witness : std::uint8_t {
+  kOwnTap = 1,    // the order at the endpoint is the order of sending
+  kByTsval = 2,   // its timestamp is newer than all before
+  kById = 4,      // its IP identification is
+  kByAck = 8,     // it acknowledges more: RCV.NXT never falls
+  kByTsecr = 16,  // it echoes a newer timestamp: TS.Recent never decreases
+};
 
 // What a segment claimed that no captured packet backs. It is decided by what follows: the claim may turn out true
 // (then packets are missing from the capture), or be contradicted.
@@ -27,6 +49,7 @@ enum class SuspicionKind : std::uint8_t {
   beyond_window,      // data after the highest window edge seen
   timestamp_echo,     // an echo of a timestamp that its owner was not seen to send
   bad_checksum,       // damaged on the path, or sent like that
+  isn_vote,           // SYN and what answers it disagree: the SYN's sender shows by its next number which one is wrong
   idle_ack,           // an acknowledgement that does not count a FIN which had nothing before it
 };
 
@@ -35,13 +58,16 @@ struct Suspicion {
   std::uint8_t accused = 0;   // index of the endpoint
   bool contradicted = false;  // later segments speak against the claim
   bool borne_out = false;     // later segments speak for it
+  bool selective = false;     // claimed by a SACK block: the cumulative ACK may stay below
   Position claimed = 0;
   Position known = 0;
   std::uint64_t known_since = 0;  // the packet of the accused that `known` comes from
   bool has_ack = false;
   Position ack = 0;  // of the segment in question
   Position end = 0;
+  bool new_text = false;  // it carried octets or a FIN that nothing before it did
   bool has_tsval = false;
+  bool new_tsval = false;  // newer than all before
   std::uint32_t tsval = 0;
   bool ids_gapless = false;  // the IP identifications prove that nothing of the sender is missing here
   Finding draft;
@@ -62,9 +88,21 @@ class FindingSink {
   virtual bool checksums_usually_right() const = 0;
   // An acknowledgement stands before the data that it acknowledges: the capture's order is not the path's.
   virtual void note_disorder() = 0;
+  virtual StreamBudget& stream_budget() = 0;
 
  protected:
   ~FindingSink() = default;
+};
+
+// Where the numbers of the incarnation before this one ended: stragglers of it may still come.
+struct EarlierNumbers {
+  bool known = false;
+  SeqNum first;
+  SeqNum next;
+  bool may_hold(SeqNum n) const {
+    constexpr std::uint32_t kReach = 1U << 20;
+    return known && octets_between(first, n) <= octets_between(first, next) + kReach;
+  }
 };
 
 struct TrackedConnection {
@@ -85,13 +123,16 @@ struct TrackedConnection {
   bool doubtful = false;     // Vantage::endpoint: see standing.cpp
   bool capture_gap = false;  // octets were acknowledged that were never captured
   std::uint64_t capture_gap_packet = 0;
-  bool duplicates = false;             // the same segment twice without reason: the network or the capture duplicates
-  std::bitset<128> said_inconclusive;  // by rule: said once per connection
-  std::bitset<128> said_note[2];       // by rule: once per end
+  bool duplicates = false;  // the same segment twice without reason: the network or the capture duplicates
+  std::bitset<kMaxRules> said_inconclusive;  // by rule: said once per connection
+  std::bitset<kMaxRules> said_note[2];       // by rule: once per end
   std::vector<Suspicion> suspicions;
   NextSyn next_syn;
+  EarlierNumbers earlier[2];  // per end
+  std::vector<LadderStep> ladder;
   Conduct conduct[2];                    // on the path only
   std::vector<Provisional> provisional;  // until it is known where the tap was
+  Tap tap_given = Tap::unknown;
   const Profile* profile = nullptr;
   FindingSink* sink = nullptr;
 
@@ -112,12 +153,20 @@ struct Context {
   Endpoint& self;
   Endpoint& peer;
   const SegmentInfo& seg;
-  Position seq = 0;    // unwrapped
-  Position end = 0;    // after payload, SYN and FIN
-  Position ack = 0;    // in the peer's space; only with the ACK bit
-  bool later = false;  // certainly sent after everything that was seen of `self`
+  Position seq = 0;                 // unwrapped
+  Position end = 0;                 // after payload, SYN and FIN
+  Position ack = 0;                 // in the peer's space; only with the ACK bit
+  bool later = false;               // certainly sent after everything that was seen of `self`
+  std::uint8_t witness = 0;         // Witness bits: how that is known
+  mutable std::uint8_t blamed = 0;  // Blame bits: what was found wrong in this segment
 
   const Flags& flags() const { return seg.tcp.flags; }
+  // Sent later, by another witness than those in `but`: the field in question cannot testify for itself.
+  bool later_but(unsigned but) const { return (witness & ~but) != 0; }
+  // The number lies where this incarnation of the connection has numbers: the handshake was captured, or both ends have
+  // spoken before. What else the segment says can then not be excused by an older connection of the same ports.
+  bool seq_fits() const;
+  bool ack_fits() const;
   bool has_data() const { return seg.payload_size != 0; }
   const std::string self_text() const { return conn.address[side].text(); }
   const std::string peer_text() const { return conn.address[1 - side].text(); }
@@ -128,7 +177,6 @@ struct Context {
   // Sound at the endpoint's own tap only: decided when it is known where the tap was (see Provisional).
   void violated_at_tap(RuleId rule, std::string expected, std::string actual, std::string why,
                        bool needs_complete = false, bool note_elsewhere = false) const;
-  void note_at_tap(RuleId rule, std::string expected, std::string actual, std::string why) const;
   // At the endpoint's own tap a violation at once; on the path it waits for evidence.
   void suspect(SuspicionKind kind, RuleId rule, Position claimed, Position known, std::string expected,
                std::string actual, std::string why) const;
@@ -137,6 +185,17 @@ struct Context {
 
 std::string number_text(Position p);
 std::string since_packet(std::uint64_t packet);  // " since packet 7", or "" for 0
+
+// ", and its newer TSval 7 shows that this was sent later", by a witness not in `but`; "" where the tap's order shows
+// it.
+std::string why_later(const Context& c, unsigned but);
+
+// Numbers far from this incarnation's may be of another one of the same ports (RFC 9293 3.5.1), unless the segment's
+// other number shows that it belongs here.
+bool seq_of_elsewhere(const Context& c);
+bool ack_of_elsewhere(const Context& c);
+// More octets than any path can have carried in that time: no gap in the capture explains them.
+bool impossibly_far(Position distance, Duration elapsed);
 
 // Feeds one decoded segment of end `side`.
 void judge_segment(TrackedConnection& conn, int side, const SegmentInfo& seg);

@@ -1,7 +1,5 @@
 #include "conformance/judge/endpoint.h"
 
-#include "conformance/judge/hash.h"
-
 namespace lastack {
 
 namespace {
@@ -42,18 +40,5 @@ bool IdTrack::is_newer(std::uint16_t id) const {
 }
 
 bool IdTrack::is_next(std::uint16_t id) const { return any_ && id != 0 && id_distance(id, last_) == step_; }
-
-std::size_t PayloadMemory::slot(Position seq) { return mix(wire_number(seq), 0x9e3779b97f4a7c15U) % kEntries; }
-
-const PayloadMemory::Entry* PayloadMemory::find(Position seq, std::uint32_t size) const {
-  if (entries_.empty()) return nullptr;
-  const Entry& e = entries_[slot(seq)];
-  return e.seq == seq && e.size == size ? &e : nullptr;
-}
-
-void PayloadMemory::remember(const Entry& entry) {
-  if (entries_.empty()) entries_.resize(kEntries);
-  entries_[slot(entry.seq)] = entry;
-}
 
 }  // namespace lastack

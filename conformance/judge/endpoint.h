@@ -4,10 +4,10 @@
 
 #include <array>
 #include <cstdint>
-#include <vector>
 
 #include "conformance/judge/coverage.h"
 #include "conformance/judge/segment_info.h"
+#include "conformance/judge/stream_memory.h"
 
 namespace lastack {
 
@@ -25,6 +25,7 @@ struct SynFacts {
   bool some_scale = false, every_scale = true;
   bool some_sack_permitted = false;
   bool some_ecn_setup = false;  // ECE and CWR both set
+  bool some_ecn_flag = false;   // any of ECE, CWR and AE: some form of ECN may be negotiated
   bool some_fast_open = false;
   bool scale_changed = false;
   std::uint8_t shift = 0;  // as used: at most 14
@@ -32,6 +33,7 @@ struct SynFacts {
   std::uint16_t mss = 0;  // the largest offered
   std::uint16_t wnd = 0;
   std::uint32_t data = 0;  // payload on it
+  std::uint32_t len = 0;   // SEG.LEN: a FIN on it counts too
 };
 
 // Follows the IPv4 identification field. Stacks that count it up per connection thereby tell in which order they sent,
@@ -57,35 +59,18 @@ class IdTrack {
   std::uint64_t gapless_since_ = 0;
 };
 
-// Remembers the payload sums of recent segments, to compare a retransmission with its original.
-class PayloadMemory {
- public:
-  struct Entry {
-    Position seq = 0;
-    std::uint32_t size = 0;
-    std::uint16_t sum = 0;
-    std::uint64_t packet = 0;
-  };
-  const Entry* find(Position seq, std::uint32_t size) const;
-  void remember(const Entry& entry);
-  std::size_t memory() const { return entries_.capacity() * sizeof(Entry); }
-
- private:
-  static constexpr std::size_t kEntries = 32;
-  static std::size_t slot(Position seq);
-  std::vector<Entry> entries_;  // allocated with the first payload that was captured whole
-};
-
 struct Endpoint {
   // Its own sequence space.
   bool numbers_known = false;  // `next` and `sent` are meaningful
   SynFacts syn;
   Position iss = 0;            // meaningful when syn.count != 0
   bool isn_ambiguous = false;  // SYNs with several numbers: nothing that depends on the ISN is judged
+  Position first = 0;          // the first number seen
   Position next = 0;           // the highest sequence number after anything it sent: SND.NXT, at least
   bool next_doubtful = false;  // a misnumbered segment is suspected: `next` follows the stream after it
   std::uint64_t next_packet = 0;
   Position ack_at_next = 0;  // its own acknowledgement number when it reached `next`
+  Position wild_end = 0;     // where the last segment ended that was numbered too far ahead to be believed
   Position claimed = 0;      // the highest number of an empty segment: it says that everything before was sent
   Coverage sent;
   bool fin = false;
@@ -105,7 +90,8 @@ struct Endpoint {
 
   // What it said about the other direction.
   bool acked = false;
-  Position ack_max = 0;  // the highest acknowledgement number: RCV.NXT, at least
+  Position ack_max = 0;      // the highest acknowledgement number: RCV.NXT, at least
+  Position ack_highest = 0;  // claims of what was not sent included
   std::uint64_t ack_packet = 0;
   Instant ack_time{};
   std::array<Position, 4> recent_acks{};  // the last distinct ones
@@ -127,8 +113,18 @@ struct Endpoint {
   std::uint32_t tsecr_max = 0;
   std::uint64_t tsecr_packet = 0;
 
+  // Explicit Congestion Notification in the IP header.
+  std::uint64_t ect_syn_packet = 0;   // a SYN with an ECN codepoint, of which nothing is said yet
+  std::uint64_t not_ect_ack = 0;      // the last empty segment without one
+  std::uint64_t not_ect_segment = 0;  // the last segment but SYN and RST without one
+
+  // Urgent data.
+  std::uint64_t urgent_packet = 0;  // 0: none
+  Position urgent_max = 0;          // the highest SEG.SEQ + SEG.UP
+
   IdTrack ids;
-  PayloadMemory payloads;
+  StreamMemory stream;
+  std::uint64_t changed_packet = 0;  // found to carry other octets than before
 
   // A data segment or FIN that did not begin at `next`: should the stream go on as if it had, it was misnumbered.
   bool jumped = false;

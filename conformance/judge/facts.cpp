@@ -40,6 +40,7 @@ void merge_syn_options(SynFacts& syn, const SegmentInfo& seg) {
   syn.some_fast_open = syn.some_fast_open || o.fast_open || o.unknown;
   const Flags f = seg.tcp.flags;
   syn.some_ecn_setup = syn.some_ecn_setup || (f.ece() && f.cwr());
+  syn.some_ecn_flag = syn.some_ecn_flag || f.ece() || f.cwr() || f.ae();
   if (o.mss) {
     syn.has_mss = true;
     syn.mss = std::max(syn.mss, *o.mss);
@@ -69,6 +70,7 @@ void note_syn(Context& c) {
   }
   syn.last_time = c.seg.time;
   syn.data = std::max(syn.data, c.seg.payload_size);
+  syn.len = std::max(syn.len, c.seg.len());
   (c.flags().ack() ? syn.with_ack : syn.without_ack) = true;
   e.sent.add(c.seq, c.end);
   if (c.end > e.next) e.next = c.end;
@@ -99,6 +101,14 @@ bool wild(const Context& c) {
   return c.end > limit;
 }
 
+void follow_gap(Context& c) {
+  if (!c.conn.capture_gap) c.conn.capture_gap_packet = c.seg.number;
+  c.conn.capture_gap = true;
+  c.self.sent.advance_to(c.seq);
+  c.self.next = c.seq;
+  c.self.next_packet = c.seg.number;
+}
+
 void note_numbers(Context& c) {
   Endpoint& e = c.self;
   if (!e.numbers_known) {
@@ -108,12 +118,18 @@ void note_numbers(Context& c) {
     e.next_packet = c.seg.number;
     e.sent.start(c.seq);
   }
-  if (wild(c)) return;
+  if (wild(c)) {
+    if (c.seq != e.wild_end) {
+      e.wild_end = c.end;
+      return;
+    }
+    follow_gap(c);  // the next one agrees with it: the capture lacks what lies between
+  }
   if (c.seq > e.claimed) e.claimed = c.seq;
   if (c.end == c.seq) return;
   const Position next_before = e.next;
   if (e.sent.covers(c.seq, c.seq + 1)) e.retransmitted = true;
-  note_jump(c, next_before);
+  if (c.conn.certain || !e.next_doubtful) note_jump(c, next_before);
   e.sent.add(c.seq, c.end);
   if (c.end > e.next) {
     e.next = c.end;
@@ -153,6 +169,7 @@ void note_ack(Context& c, bool processed) {
     e.recent_acks[0] = c.ack;
     ++e.distinct_acks;
   }
+  if (!c.flags().rst() && (e.distinct_acks == 1 || c.ack > e.ack_highest)) e.ack_highest = c.ack;
   // An acknowledgement of what was not sent is a claim (or garbage), not a fact.
   const bool beyond = c.peer.numbers_known && c.ack > std::max(c.peer.next, c.peer.claimed);
   if (beyond || c.flags().rst() || !processed) return;
@@ -224,9 +241,38 @@ void note_stimulus(Context& c) {
   if (!c.flags().rst()) other.other_than_rst = true;
 }
 
+// One octet may be the garbage of a keep-alive (MAY-6). What nobody will repeat any more need not be kept.
 void note_payload(Context& c) {
-  if (!c.has_data() || !c.seg.payload_captured || c.flags().rst()) return;
-  c.self.payloads.remember({c.seq, c.seg.payload_size, c.seg.payload_sum, c.seg.number});
+  Endpoint& e = c.self;
+  if (c.flags().rst() || c.flags().syn() || c.seg.payload_size < 2 || (c.blamed & kBlameSeq) != 0) return;
+  const bool over = (e.fin && c.peer.fin) || e.rst || c.peer.rst;
+  if (over) {
+    e.stream.forget();
+    return;
+  }
+  const Position acknowledged = c.peer.acked ? c.peer.ack_max : e.next;
+  e.stream.remember(c.seq, c.seg.tcp.payload, c.seg.number, std::max<Position>(c.end - acknowledged, 0),
+                    c.conn.sink->stream_budget());
+}
+
+void note_ecn(Context& c) {
+  Endpoint& e = c.self;
+  if (c.flags().rst()) return;
+  if (c.flags().syn()) {
+    if (c.seg.ip.ecn() != 0 && e.ect_syn_packet == 0) e.ect_syn_packet = c.seg.number;
+  } else if (c.seg.ip.ecn() == 0) {
+    e.not_ect_segment = c.seg.number;
+    if (c.seg.len() == 0) e.not_ect_ack = c.seg.number;
+    e.ect_syn_packet = 0;
+  }
+}
+
+void note_urgent(Context& c) {
+  if (!c.flags().urg() || c.seg.tcp.urg == 0xffff || (c.blamed & kBlameSeq) != 0) return;
+  const Position pointer = c.seq + c.seg.tcp.urg;
+  if (c.self.urgent_packet != 0 && pointer <= c.self.urgent_max) return;
+  c.self.urgent_max = pointer;
+  c.self.urgent_packet = c.seg.number;
 }
 
 // When both SYNs are known, the window on the first one means something: it opens at the other's ISN.
@@ -241,6 +287,9 @@ void note_syn_window(Context& c) {
 
 void note_reset(Context& c) {
   Endpoint& e = c.self;
+  // In SYN-SENT an unacceptable ACK is answered by a reset, and the attempt goes on (RFC 9293 3.10.7.3 first).
+  const bool in_syn_sent = e.syn.count != 0 && !e.syn.with_ack && e.plain_segments == 0 && c.peer.syn.count == 0;
+  if (in_syn_sent && !c.conn.certain) return;
   if (!e.rst) {
     e.rst_packet = c.seg.number;
     e.rst_time = c.seg.time;
@@ -250,9 +299,24 @@ void note_reset(Context& c) {
   e.rst = true;
 }
 
+// A segment with a wrong number is taken for the next one of its sender, as its sender and the receiver of what follows
+// do: so one mistake is one finding.
+void mend_sequence(Context& c) {
+  if (c.conn.certain || c.flags().syn() || c.flags().rst()) return;
+  // Also what is only suspected, when it lies too far off to follow and its ACK shows that it belongs here.
+  const bool astray = c.seg.len() != 0 && c.self.numbers_known && wild(c) && c.seq != c.self.wild_end && c.ack_fits();
+  if ((c.blamed & kBlameSeq) == 0 && !astray) return;
+  if (astray) c.self.wild_end = c.end;
+  c.blamed = static_cast<std::uint8_t>(c.blamed | kBlameSeq);
+  c.seq = c.self.fin && c.flags().fin() ? c.self.fin_at - c.seg.payload_size : c.self.next;
+  c.end = c.seq + c.seg.len();
+  if (c.seg.len() != 0) c.self.next_doubtful = true;
+}
+
 }  // namespace
 
 void note_facts(Context& c) {
+  mend_sequence(c);
   Endpoint& e = c.self;
   const bool own_side = !c.conn.certain || c.side == c.conn.judged;
   const bool processed = may_be_processed(c);
@@ -267,12 +331,15 @@ void note_facts(Context& c) {
       note_numbers(c);
       if (c.flags().fin() && !wild(c)) note_fin(c);
       ++e.plain_segments;
+      note_urgent(c);
     }
     if (own_side) note_payload(c);
+    note_ecn(c);
   }
   if (c.flags().rst() && own_side) note_reset(c);
-  if (c.flags().ack() && c.seg.options_known) note_ack(c, processed || c.flags().syn());
-  if (c.seg.tcp.options.timestamps) note_timestamps(c);
+  const auto blamed = [&c](unsigned field) { return !c.conn.certain && (c.blamed & field) != 0; };
+  if (c.flags().ack() && c.seg.options_known && !blamed(kBlameAck)) note_ack(c, processed || c.flags().syn());
+  if (c.seg.tcp.options.timestamps && !blamed(kBlameTsval | kBlameTsecr)) note_timestamps(c);
   if (c.seg.ip.src.version == IpVersion::v4) e.ids.saw(c.seg.ip.id, wire_packets(c), c.seg.number);
   note_stimulus(c);
   e.stimuli = 0;

@@ -3,6 +3,7 @@
 #include "conformance/judge/judge.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "conformance/judge/connection.h"
@@ -68,6 +69,7 @@ struct Judge::Impl final : FindingSink {
   std::uint64_t wrong_checksums = 0;
   std::uint64_t disorder = 0;
   FlowTable table;
+  StreamBudget budget;  // before the slots, which give back to it
   std::vector<Slot> slots;
   std::vector<std::uint32_t> free_slots;
   std::uint32_t oldest = FlowTable::kNone;
@@ -93,6 +95,7 @@ struct Judge::Impl final : FindingSink {
   }
 
   void note_disorder() override { ++disorder; }
+  StreamBudget& stream_budget() override { return budget; }
 
   // When the file's order is often not the path's, only what a segment shows by itself can be held against anybody.
   void distrust_order() {
@@ -140,6 +143,7 @@ struct Judge::Impl final : FindingSink {
     r.first_time = c.first_time;
     r.last_time = c.last_time;
     r.handshake = c.begun_with_syn;
+    r.ladder = c.ladder;
     return r;
   }
 
@@ -149,10 +153,7 @@ struct Judge::Impl final : FindingSink {
     conclude(c);
     const bool kept = reports.size() < kKeptReports;
     if (kept) reports.push_back(make_report(c));
-    if (!c.certain) {
-      conduct::conclude(c, last_time);
-      taps.concluded(c, kept);
-    }
+    if (!c.certain) taps.concluded(c, kept);
     table.erase(c.hash, s);
     unlink(s);
     slots[s].conn.reset();
@@ -193,11 +194,33 @@ struct Judge::Impl final : FindingSink {
     c->begun_with_syn = seg.tcp.flags.syn();
     c->sink = this;
     c->profile = &options.profile;
+    if (options.tap == TapChoice::path) c->tap_given = Tap::path;
     slots[s].conn = std::move(c);
     table.insert(hash, s);
     link_newest(s);
     ++counts.connections;
     return s;
+  }
+
+  // Where both ends stood, for the next incarnation of the tuple to tell stragglers by.
+  struct Ended {
+    SocketAddress address;
+    EarlierNumbers numbers[2];
+  };
+  static Ended ended(const TrackedConnection& c) {
+    Ended e;
+    e.address = c.address[0];
+    for (int i = 0; i < 2; ++i) {
+      const Endpoint& end = c.ends[i];
+      const Position first = end.syn.count != 0 ? end.iss : end.first;
+      e.numbers[i] = {end.numbers_known, SeqNum(wire_number(first)), SeqNum(wire_number(end.next))};
+    }
+    return e;
+  }
+  void remember(std::uint32_t slot, const Ended& e) {
+    TrackedConnection& c = *slots[slot].conn;
+    const int swap = c.address[0] == e.address ? 0 : 1;
+    for (int i = 0; i < 2; ++i) c.earlier[i] = e.numbers[i ^ swap];
   }
 
   static bool same_socket(const TrackedConnection& c, const SegmentInfo& seg) {
@@ -209,7 +232,12 @@ struct Judge::Impl final : FindingSink {
     judge_segment(c, side, seg);
     c.last_packet = seg.number;
     c.last_time = seg.time;
-    if (options.observer) options.observer(c, side, seg);
+    if (c.ladder.size() >= options.ladder_segments) return;
+    c.ladder.push_back({seg.number,
+                        seg.time,
+                        static_cast<std::uint8_t>(side),
+                        info_text(seg),
+                        {states_text(possible_states(c, 0)), states_text(possible_states(c, 1))}});
   }
 
   // A SYN with another number on a tuple in use waits until the other end answers it (RFC 9293 3.5.1, 3.10.7.4 fourth);
@@ -269,13 +297,16 @@ struct Judge::Impl final : FindingSink {
     // In a new connection side 0 sent the first segment.
     const int local_side = options.vantage == Vantage::path ? -1 : (sent_by_local != 0 ? 0 : 1);
     bool doubtful = false;
+    std::optional<Ended> before;
     if (s != FlowTable::kNone && !answers_next_syn(*slots[s].conn, seg) && starts_over(*slots[s].conn, seg)) {
       doubtful = slots[s].conn->doubtful && seg.tcp.flags.ack();  // the SYN that it answers is not known
+      before = ended(*slots[s].conn);
       conclude_slot(s);
       s = FlowTable::kNone;
     }
     if (s == FlowTable::kNone) {
       s = open(d.key, hash, seg, local_side);
+      if (before) remember(s, *before);
       slots[s].conn->doubtful = doubtful;
     } else if (waits_as_next(*slots[s].conn, seg)) {
       note_waiting_syn(*slots[s].conn, seg);
@@ -307,9 +338,11 @@ struct Judge::Impl final : FindingSink {
     const TrackedConnection& old = *slots[s].conn;
     const SegmentInfo syn = old.next_syn.info;
     const bool from_local = old.certain && old.next_syn.sender == old.judged;
+    const Ended before = ended(old);
     conclude_slot(s);
     const int local_side = options.vantage == Vantage::path ? -1 : (from_local ? 0 : 1);
     const std::uint32_t fresh = open(key, hash, syn, local_side);
+    remember(fresh, before);
     step(*slots[fresh].conn, syn);
     return fresh;
   }
@@ -407,8 +440,8 @@ std::size_t Judge::memory() const {
                        impl_->findings.capacity() * sizeof(Finding) +
                        impl_->reports.capacity() * sizeof(ConnectionReport);
   impl_->each_connection([&octets](const TrackedConnection& c) {
-    octets += sizeof c + c.ends[0].payloads.memory() + c.ends[1].payloads.memory() +
-              c.suspicions.capacity() * sizeof(Suspicion);
+    octets += sizeof c + c.ends[0].stream.memory() + c.ends[1].stream.memory() +
+              c.suspicions.capacity() * sizeof(Suspicion) + c.ladder.capacity() * sizeof(LadderStep);
   });
   return octets;
 }

@@ -27,7 +27,6 @@ struct SegmentInfo {
   bool options_known = true;       // false: the capture cut the TCP header
   bool payload_captured = true;    // all of it
   ChecksumState checksum = ChecksumState::unknown;
-  std::uint16_t payload_sum = 0;       // ones' complement sum of the payload, when payload_captured
   std::optional<WireError> malformed;  // what is wrong with the TCP header
 
   // SEG.LEN with SYN and FIN counted (RFC 9293 3.3.1).

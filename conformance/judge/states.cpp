@@ -81,7 +81,9 @@ StateSet possible_states(const TrackedConnection& conn, int e) {
   const Arrived certain_fin{peer_fin.possible,
                             peer_fin.certain || (conn.certain && peer.fin && peer.sent.contiguous() > peer.fin_at)};
   const bool fin_acked = self.fin && peer.acked && peer.ack_max > self.fin_at;
-  const Arrived own_fin_acked{fin_acked, fin_acked && conn.certain};
+  // It acknowledged a segment that acknowledges its FIN.
+  const bool heard = self.acked && self.ack_max >= peer.next && peer.ack_at_next > self.fin_at;
+  const Arrived own_fin_acked{fin_acked, fin_acked && (conn.certain || heard)};
   const bool closed_second = self.fin && peer.fin && self.ack_at_next > peer.fin_at;
   s = static_cast<StateSet>(
       s | (closed_second ? last_ack_states(own_fin_acked) : closing_states(self.fin, own_fin_acked, certain_fin)));

@@ -28,13 +28,14 @@ Ruling open_because(Suspicion& s, const std::string& reason) {
   return Ruling::open;
 }
 
-// This segment of the other end was sent after the segment in question had arrived there: it acknowledges what came
-// later, or echoes a later timestamp.
+// This segment of the other end was sent after the segment in question had arrived there: it acknowledges it or what
+// came later, or echoes its timestamp or a later one. A sender does not repeat what it knows to be acknowledged.
 bool answers_later(const Context& c, const Suspicion& s) {
   if (!c.flags().ack()) return false;
-  if (c.ack > s.end) return true;
+  if (s.new_text ? c.ack >= s.end : c.ack > s.end) return true;
   const auto& ts = c.seg.tcp.options.timestamps;
-  return ts && s.has_tsval && after(SeqNum(ts->echo), SeqNum(s.tsval));
+  if (!ts || !s.has_tsval || c.peer.ts_erratic) return false;
+  return s.new_tsval ? at_or_after(SeqNum(ts->echo), SeqNum(s.tsval)) : after(SeqNum(ts->echo), SeqNum(s.tsval));
 }
 
 // No segment of this sender between the packet in question and this one is missing: its IP identifications are
@@ -48,9 +49,8 @@ bool nothing_missing_since(const Context& c, const Suspicion& s) {
 // The accused acknowledged octets up to `claimed`; their sender was seen up to `known`.
 Ruling settle_claimed_by_peer(Context& c, Suspicion& s) {
   if (c.side == s.accused) {
-    // An ACK says nothing about octets beyond a hole.
-    if (s.draft.rule == &judge_rules()[static_cast<std::size_t>(RuleId::sack_of_unsent_data)]) return Ruling::keep;
-    if (!c.flags().ack() || c.flags().rst() || !c.later || c.ack >= s.claimed) return Ruling::keep;
+    if (!c.flags().ack() || c.flags().rst() || c.ack >= s.claimed || s.selective) return Ruling::keep;
+    if (!c.later_but(kByAck)) return Ruling::keep;
     s.draft.why += "; packet " + std::to_string(c.seg.number) + " acknowledges only " + number_text(c.ack);
     return Ruling::violated;
   }
@@ -59,7 +59,8 @@ Ruling settle_claimed_by_peer(Context& c, Suspicion& s) {
     return open_because(
         s, "octets " + number_text(s.known) + " to " + number_text(s.claimed - 1) + " are missing from the capture");
   const bool sent_now = c.end > s.known && c.seq <= s.known;
-  const bool proven = sent_now && answers_later(c, s) && nothing_missing_since(c, s);
+  const bool may_be_probe = c.end - c.seq <= 1 && !c.flags().fin();  // its octet is no text (MAY-6)
+  const bool proven = sent_now && answers_later(c, s) && (nothing_missing_since(c, s) || !may_be_probe);
   if (c.end == s.claimed && may_be_swapped(c, s) && !proven) {
     c.conn.sink->note_disorder();
     return open_because(s, "the capture may have swapped neighbours");
@@ -104,10 +105,10 @@ Ruling settle_claimed_by_sender(Context& c, Suspicion& s) {
   if (c.seq <= s.known && c.end > s.known) {
     // Data that the empty segment overtook, or that was lost before the tap and is repeated, ends where that one was
     // numbered, or before. A longer segment so soon that nothing can have been repeated contradicts the claim.
-    if (c.end == s.claimed) return Ruling::drop;
-    if (c.end < s.claimed) s.known = c.end;
     const Duration elapsed = c.seg.time - s.draft.time;
     const bool unprovoked = c.self.stimuli == 0 && elapsed < std::chrono::milliseconds(2);
+    if (c.end == s.claimed) return Ruling::drop;
+    if (c.end < s.claimed) s.known = c.end;
     s.contradicted = s.contradicted || (c.end > s.claimed && (unprovoked || elapsed < c.conn.round_trip / 2));
     s.borne_out = s.borne_out || (c.end > s.claimed && !s.contradicted);
     return Ruling::keep;
@@ -161,8 +162,41 @@ Ruling settle_idle_ack(Context& c, Suspicion& s) {
   return counted_alone ? Ruling::drop : Ruling::keep;  // the first one answered something else
 }
 
+// The accused acknowledged `claimed` where the other end's SYN says `known`. A sender that goes on with `claimed` had
+// its SYN wrong: all else agrees.
+Ruling settle_isn_vote(Context& c, Suspicion& s) {
+  if (c.side == s.accused || c.flags().syn()) return Ruling::keep;
+  Endpoint& self = c.self;
+  const Position off = s.claimed - s.known;
+  // A few octets may be missing from the capture instead; but none is sent before the SYN-ACK (Fast Open apart).
+  const bool before_syn_ack =
+      s.draft.rule == &judge_rules()[static_cast<std::size_t>(RuleId::syn_ack_number)] && !self.syn.some_fast_open;
+  const bool may_have_been_sent = off > 0 && off < (Position{1} << 20) && !before_syn_ack;
+  const Position seq = unwrap(s.claimed, c.seg.tcp.seq);
+  if (c.flags().rst() || seq != s.claimed) return Ruling::violated;
+  if (may_have_been_sent) return open_because(s, "octets before that number may be missing from the capture");
+  Finding f = c.draft(RuleId::isn_changed, "SEQ=" + number_text(s.claimed - 1), "SEQ=" + number_text(self.iss),
+                      "packet " + std::to_string(s.draft.packet) + " acknowledges " + number_text(s.claimed) +
+                          ", and packet " + std::to_string(c.seg.number) + " goes on with that number");
+  f.packet = self.syn.packet;
+  f.time = self.syn.time;
+  report(c.conn, c.side, std::move(f));
+  self.iss = s.claimed - 1;
+  self.next = s.claimed;
+  self.claimed = s.claimed;
+  self.first = self.iss;
+  self.sent.start(self.iss);
+  self.sent.add(self.iss, s.claimed);
+  c.peer.acked = c.peer.edge_known = false;  // they were counted from the wrong number
+  c.peer.distinct_acks = 0;
+  c.seq = seq;
+  c.end = seq + c.seg.len();
+  return Ruling::drop;
+}
+
 Ruling settle(Context& c, Suspicion& s) {
   switch (s.kind) {
+    case SuspicionKind::isn_vote: return settle_isn_vote(c, s);
     case SuspicionKind::claimed_by_peer: return settle_claimed_by_peer(c, s);
     case SuspicionKind::claimed_by_sender: return settle_claimed_by_sender(c, s);
     case SuspicionKind::misnumbered_data: return settle_misnumbered(c, s);
@@ -195,6 +229,7 @@ Ruling last_word(const TrackedConnection& conn, Suspicion& s) {
                                                   : open_because(s, "many checksums in this capture are wrong");
     case SuspicionKind::idle_ack:
       return conn.capture_gap ? open_because(s, "packets are missing from the capture") : Ruling::violated;
+    case SuspicionKind::isn_vote: return Ruling::violated;
     case SuspicionKind::beyond_window:
     case SuspicionKind::timestamp_echo: break;
   }

@@ -28,12 +28,21 @@ void ack_of_unsent_data(Context& c) {
   if (!peer.numbers_known || c.conn.next_syn.present || peer.isn_ambiguous) return;
   if (c.ack <= std::max(peer.next, c.conn.certain ? peer.next : peer.claimed)) return;
   if (!c.conn.begun_with_syn && peer.plain_segments < 3) return;  // picked up in mid-stream: its earlier data is unseen
+  if (isn_in_question(c)) return;
   const std::string expected = "ACK=" + number_text(peer.next) + " or less";
   const std::string actual = "ACK=" + number_text(c.ack);
   // Nothing follows a FIN: no missing packet can explain a number after it.
   const bool beyond_fin = peer.fin && c.ack > peer.fin_at + 1;
   if (beyond_fin && !(peer.jumped && peer.jump_packet == peer.fin_packet)) {
     c.violated(RuleId::ack_of_unsent_data, expected, actual, why_sent(c));
+    return;
+  }
+  if (first_answer_to_syn(c) && peer.next == peer.iss + 1) {
+    c.suspect(SuspicionKind::isn_vote, RuleId::ack_of_unsent_data, c.ack, peer.next, expected, actual, why_sent(c));
+    return;
+  }
+  if (impossibly_far(c.ack - peer.next, c.seg.time - std::max(peer.last_time, c.self.last_time))) {
+    if (!ack_of_elsewhere(c)) c.violated(RuleId::ack_of_unsent_data, expected, actual, why_sent(c) + kTooFar);
     return;
   }
   for (const Suspicion& s : c.conn.suspicions) {
@@ -58,18 +67,15 @@ void ack_of_missing_data(Context& c) {
 
 void ack_goes_back(Context& c) {
   if (!c.self.acked || c.ack >= c.self.ack_max || c.conn.next_syn.present) return;
-  const auto& ts = c.seg.tcp.options.timestamps;
-  const bool by_timestamp =
-      ts && c.self.ts_seen && !c.self.ts_erratic && after(SeqNum(ts->value), SeqNum(c.self.tsval_max));
-  const bool by_id =
-      c.seg.ip.src.version == IpVersion::v4 && c.self.ids.counts_up() && c.self.ids.is_newer(c.seg.ip.id);
-  if (!c.conn.certain && !by_timestamp && !by_id) return;
+  // An empty segment at SND.NXT was sent after the octets before that number.
+  const bool after_own_text = c.seg.len() == 0 && c.seq == c.self.next && c.ack < c.self.ack_at_next &&
+                              c.self.next_packet != c.self.syn.packet && !c.self.next_doubtful;
+  if (!c.later_but(kByAck) && !after_own_text) return;
   if (c.peer.syn.count != 0 && c.ack <= c.peer.iss && c.conn.handshake_known()) return;  // ack-before-isn
   std::string why = "RCV.NXT=" + number_text(c.self.ack_max) + since_packet(c.self.ack_packet);
-  if (!c.conn.certain) {
-    why += by_timestamp ? ", and its newer TSval " + std::to_string(ts->value) + " shows that this was sent later"
-                        : ", and its newer IP identification shows that this was sent later";
-  }
+  why += c.later_but(kByAck) ? why_later(c, kByAck)
+                             : ", SEQ=SND.NXT shows that this was sent after packet " +
+                                   std::to_string(c.self.next_packet) + " with ACK=" + number_text(c.self.ack_at_next);
   c.violated(RuleId::ack_goes_back, "ACK=" + number_text(c.self.ack_max) + " or more", "ACK=" + number_text(c.ack),
              why);
 }

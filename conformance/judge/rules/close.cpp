@@ -9,7 +9,7 @@ void fin_moved(Context& c) {
   const Position fin = c.end - 1;
   if (c.self.fin) {
     const bool far = fin - c.self.fin_at > (Position{1} << 16) || c.self.fin_at - fin > (Position{1} << 16);
-    if (fin == c.self.fin_at || (far && !c.conn.certain)) return;  // far: another incarnation, picked up in mid-stream
+    if (fin == c.self.fin_at || (far && seq_of_elsewhere(c))) return;
     c.violated(RuleId::fin_moved, "FIN at " + number_text(c.self.fin_at), "FIN at " + number_text(fin),
                "packet " + std::to_string(c.self.fin_packet) + " carries the FIN at " + number_text(c.self.fin_at));
     return;
@@ -25,8 +25,8 @@ void data_after_fin(Context& c) {
   const Endpoint& self = c.self;
   if (!self.fin || c.conn.next_syn.present || (c.flags().fin() && c.end != self.fin_at + 1)) return;
   if (c.end <= self.fin_at + 1 && c.seq <= self.fin_at + 1) return;
-  if (self.jumped && self.jump_packet == self.fin_packet) return;            // the FIN itself may be misnumbered
-  if (c.seq - self.fin_at > (Position{1} << 16) && !c.conn.certain) return;  // of another incarnation
+  if (self.jumped && self.jump_packet == self.fin_packet) return;  // the FIN itself may be misnumbered
+  if (c.seq - self.fin_at > (Position{1} << 16) && seq_of_elsewhere(c)) return;
   c.violated(RuleId::data_after_fin, "numbers up to " + number_text(self.fin_at + 1),
              c.seg.len() == 0 ? "SEQ=" + number_text(c.seq) : "octets up to " + number_text(c.end - 1),
              "packet " + std::to_string(self.fin_packet) + " carries the FIN at " + number_text(self.fin_at));
@@ -36,6 +36,28 @@ void segment_after_reset(Context& c) {
   if (!c.conn.certain || !c.self.rst_synchronized || c.conn.next_syn.present) return;
   c.violated(RuleId::segment_after_reset, "no segment but RST", info_text(c.seg),
              "it reset the connection in packet " + std::to_string(c.self.rst_packet));
+}
+
+void urgent_pointer(Context& c) {
+  const Endpoint& self = c.self;
+  if (self.next_doubtful || c.conn.next_syn.present || !self.numbers_known) return;
+  const bool points = c.flags().urg() && c.seg.tcp.urg != 0xffff;  // 65535 stands for "further" (RFC 7323 A)
+  const Position pointer = c.seq + c.seg.tcp.urg;
+  const bool first_fin = c.flags().fin() && !self.fin;
+  const Position fin = first_fin ? c.end - 1 : self.fin_at;
+  if (!self.fin && !first_fin) return;
+  if (points && pointer > fin) {
+    c.violated(RuleId::urgent_pointer, "SEG.SEQ+SEG.UP up to " + number_text(fin),
+               "SEG.SEQ+SEG.UP=" + number_text(pointer), "the FIN takes " + number_text(fin));
+    return;
+  }
+  const bool in_order = first_fin && c.seq == self.next && !self.jumped;
+  if (!in_order || self.urgent_packet == 0 || self.urgent_max <= fin) return;
+  Finding f = c.draft(RuleId::urgent_pointer, "SEG.SEQ+SEG.UP up to " + number_text(fin),
+                      "SEG.SEQ+SEG.UP=" + number_text(self.urgent_max),
+                      "the FIN in packet " + std::to_string(c.seg.number) + " takes " + number_text(fin));
+  f.packet = self.urgent_packet;
+  report(c.conn, c.side, std::move(f));
 }
 
 }  // namespace lastack::rules

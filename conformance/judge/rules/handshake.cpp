@@ -9,9 +9,22 @@ void syn_ack_number(Context& c) {
   const Position least = c.peer.iss + 1;
   const Position most = least + c.peer.syn.data;
   if (c.ack >= least && c.ack <= most) return;
-  c.violated(RuleId::syn_ack_number, "ACK=" + number_text(least), "ACK=" + number_text(c.ack),
-             "the SYN in packet " + std::to_string(c.peer.syn.packet) + " has SEQ=" + number_text(c.peer.iss) +
-                 " and takes one number");
+  c.suspect(SuspicionKind::isn_vote, RuleId::syn_ack_number, c.ack, least, "ACK=" + number_text(least),
+            "ACK=" + number_text(c.ack),
+            "the SYN in packet " + std::to_string(c.peer.syn.packet) + " has SEQ=" + number_text(c.peer.iss) +
+                " and takes one number");
+}
+
+bool isn_in_question(const Context& c) {
+  for (const Suspicion& s : c.conn.suspicions) {
+    if (s.kind == SuspicionKind::isn_vote) return true;
+  }
+  return false;
+}
+
+bool first_answer_to_syn(const Context& c) {
+  return !c.conn.certain && c.peer.plain_segments == 0 && c.self.plain_segments == 0 && c.peer.syn.data == 0 &&
+         c.conn.handshake_known();
 }
 
 void syn_ack_without_syn(Context& c) {
@@ -76,7 +89,14 @@ void handshake_ack_number(Context& c) {
 void ack_before_isn(Context& c) {
   if (!c.conn.handshake_known() || c.conn.next_syn.present || c.ack > c.peer.iss) return;
   // An endpoint that was in another incarnation of this tuple answers with old numbers (RFC 9293 3.5.1).
-  if (c.peer.iss - c.ack > (Position{1} << 24) && !c.conn.certain) return;
+  if (c.peer.iss - c.ack > (Position{1} << 24) && ack_of_elsewhere(c)) return;
+  if (isn_in_question(c)) return;
+  if (first_answer_to_syn(c)) {
+    c.suspect(SuspicionKind::isn_vote, RuleId::ack_before_isn, c.ack, c.peer.iss + 1,
+              "ACK=" + number_text(c.peer.iss + 1), "ACK=" + number_text(c.ack),
+              "IRS=" + number_text(c.peer.iss) + since_packet(c.peer.syn.packet) + ", and the SYN takes one number");
+    return;
+  }
   c.violated(RuleId::ack_before_isn, "ACK=" + number_text(c.peer.iss + 1) + " or more", "ACK=" + number_text(c.ack),
              "IRS=" + number_text(c.peer.iss) + since_packet(c.peer.syn.packet) + ", and the SYN takes one number");
 }
@@ -88,16 +108,6 @@ void data_before_handshake(Context& c) {
   if (syn_acked && c.peer.syn.count != 0) return;
   c.violated(RuleId::data_before_handshake, "no data yet", std::to_string(c.seg.payload_size) + " octets of data",
              "nothing that arrived acknowledges its SYN in packet " + std::to_string(c.self.syn.packet));
-}
-
-void ecn_not_offered(Context& c) {
-  const Flags f = c.flags();
-  const bool ecn_setup = f.ack() && !f.rst() && f.ece() && !f.cwr() && !f.ae();
-  if (!ecn_setup || c.peer.syn.count == 0 || c.peer.isn_ambiguous || c.peer.syn.some_ecn_setup ||
-      c.self.syn.without_ack)
-    return;
-  c.violated(RuleId::ecn_not_offered, "ECE off", "flags " + flags_text(f),
-             "the SYN in packet " + std::to_string(c.peer.syn.packet) + " did not have ECE and CWR both");
 }
 
 }  // namespace lastack::rules

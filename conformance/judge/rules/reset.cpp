@@ -34,7 +34,7 @@ void reset_of_syn(Context& c) {
   const bool only_syns = peer.syn.count != 0 && !peer.syn.with_ack && peer.plain_segments == 0 && !peer.isn_ambiguous;
   if (!only_syns || c.self.syn.count != 0 || c.self.plain_segments != 0 || c.conn.next_syn.present) return;
   const Position least = peer.iss + 1;
-  const Position most = peer.iss + peer.syn.data + 2;  // SYN,FIN takes two numbers
+  const Position most = std::max(peer.iss + peer.syn.len, least);
   const bool ack_right = c.flags().ack() && c.ack >= least && c.ack <= most;
   const bool seq_right = c.seg.tcp.seq == SeqNum(0);
   if ((ack_right && seq_right) || answers_segment_without_ack(c)) return;
@@ -64,6 +64,35 @@ void reset_of_ack(Context& c) {
     c.inconclusive(RuleId::reset_of_ack, expected, found(c),
                    why + "; undecided: the connection began before the capture");
   }
+}
+
+void reset_ack(Context& c) {
+  const Endpoint& self = c.self;
+  const Endpoint& peer = c.peer;
+  if (!c.flags().ack() || !c.conn.handshake_known() || c.conn.next_syn.present) return;
+  if (self.plain_segments == 0 || !c.seq_fits() || from_elsewhere(c)) return;
+  const Position sent = std::max(peer.next, c.conn.certain ? peer.next : peer.claimed);
+  const Position least = c.seq == self.next && self.next_packet != self.syn.packet && !self.next_doubtful
+                             ? self.ack_at_next  // sent after the octets before SND.NXT
+                             : (c.later_but(kByAck) && self.acked ? self.ack_max : peer.iss + 1);
+  if (c.ack >= least && c.ack <= sent) return;
+  const std::string expected = "ACK=" + number_text(std::max(least, self.acked ? self.ack_max : least));
+  const std::string actual = "ACK=" + number_text(c.ack);
+  const std::string why = "RCV.NXT is " + number_text(self.acked ? self.ack_max : peer.iss + 1) +
+                          since_packet(self.ack_packet) + " and SND.NXT of the peer " + number_text(peer.next) +
+                          since_packet(peer.next_packet);
+  constexpr Position kFar = Position{1} << 24;
+  if ((c.ack > sent + kFar || c.ack < least - kFar) && ack_of_elsewhere(c)) {
+    c.inconclusive(RuleId::reset_ack, expected, actual, why + "; undecided: it may end an older connection");
+    return;
+  }
+  const bool nothing_can_be_missing =
+      c.conn.certain || peer.fin || impossibly_far(c.ack - sent, c.seg.time - peer.last_time);
+  if (c.ack < least || nothing_can_be_missing) {
+    c.violated(RuleId::reset_ack, expected, actual, why);
+    return;
+  }
+  c.inconclusive(RuleId::reset_ack, expected, actual, why + "; undecided: octets may be missing from the capture");
 }
 
 void reset_number(Context& c) {

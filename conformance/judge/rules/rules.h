@@ -34,12 +34,16 @@ enum class RuleId : std::uint8_t {
   ack_before_isn,
   data_before_handshake,
   ecn_not_offered,
+  // ecn.cpp
+  ect_on_control,
+  ect_not_negotiated,
   // sequence.cpp
   before_isn,
   ack_sequence,
   unsent_sequence,
   sequence_jump,
   payload_changed,
+  urgent_pointer,
   segment_over_mss,
   // acknowledgment.cpp
   ack_of_unsent_data,
@@ -57,6 +61,7 @@ enum class RuleId : std::uint8_t {
   reset_of_syn,
   reset_of_ack,
   reset_number,
+  reset_ack,
   // timestamps.cpp
   timestamps_missing,
   timestamp_goes_back,
@@ -77,8 +82,6 @@ enum class RuleId : std::uint8_t {
   unacceptable_not_answered,
   fin_not_acknowledged_again,
   window_reset_obeyed,
-  outside_reset_answered,
-  closed_without_reset,
   // recovery.cpp
   rto_not_backed_off,
   no_retransmission,
@@ -98,18 +101,22 @@ enum class RuleId : std::uint8_t {
   window_not_probed,
   window_probe_not_backed_off,
   silly_window_offered,
-  silly_window_sent,
   keep_alive_interval,
   keep_alive_retry,
   keep_alive_with_data,
   close_with_data_pending,
   fin_not_prompt,
-  // tap_ledger.cpp
-  isn_predictable,
   count_,
 };
 
 namespace rules {
+
+// What answers a SYN disagrees with it, and it is not yet known which of the two is wrong.
+bool isn_in_question(const Context& c);
+// This is the first segment after both SYNs, so it alone says what its sender took the other's ISN for.
+bool first_answer_to_syn(const Context& c);
+
+inline constexpr const char* kTooFar = ", and no path carries the octets between in so short a time";
 
 // This segment was sent right after everything known of its sender, and nothing of that is missing: its IP
 // identifications are consecutive since SND.NXT was reached.
@@ -142,11 +149,15 @@ void ack_before_isn(Context& c);
 void data_before_handshake(Context& c);
 void ecn_not_offered(Context& c);
 
+void ect_on_control(Context& c);
+void ect_not_negotiated(Context& c);
+
 void before_isn(Context& c);
 void ack_sequence(Context& c);
 void unsent_sequence(Context& c);
 void sequence_jump(Context& c);
 void payload_changed(Context& c);
+void urgent_pointer(Context& c);
 void segment_over_mss(Context& c);
 
 void ack_of_unsent_data(Context& c);
@@ -164,6 +175,7 @@ void segment_after_reset(Context& c);
 void reset_of_syn(Context& c);
 void reset_of_ack(Context& c);
 void reset_number(Context& c);
+void reset_ack(Context& c);
 
 void timestamps_missing(Context& c);
 void timestamp_goes_back(Context& c);
@@ -198,7 +210,8 @@ enum Trigger : std::uint16_t {
 struct RuleRow {
   RuleInfo info;
   std::uint16_t triggers;
-  void (*check)(Context&);  // nullptr: found by replies.cpp when a reaction is overdue
+  void (*check)(Context&);           // nullptr: found by replies.cpp when a reaction is overdue
+  std::uint8_t blames = kBlameNone;  // Blame bits
 };
 
 const RuleRow& rule_row(RuleId id);

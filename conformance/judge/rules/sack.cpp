@@ -52,7 +52,14 @@ void sack_of_unsent_data(Context& c) {
   const Options& o = c.seg.tcp.options;
   for (std::size_t i = 0; i < o.sack_count; ++i) {
     if (!before(o.sack[i].left, o.sack[i].right)) continue;
+    const Position left = unwrap(peer.next, o.sack[i].left);
     const Position right = unwrap(peer.next, o.sack[i].right);
+    const bool before_isn = c.conn.handshake_known() && left <= peer.iss;
+    if (before_isn && !(c.conn.earlier[1 - c.side].may_hold(o.sack[i].left) && !c.conn.certain)) {
+      c.violated(RuleId::sack_of_unsent_data, "blocks from " + number_text(peer.iss + 1), block_text(o.sack[i]),
+                 "the peer's data begins after its ISN " + number_text(peer.iss) + since_packet(peer.syn.packet));
+      return;
+    }
     if (right <= std::max(peer.next, c.conn.certain ? peer.next : peer.claimed)) continue;
     c.suspect(SuspicionKind::claimed_by_peer, RuleId::sack_of_unsent_data, right, peer.next,
               "blocks up to " + number_text(peer.next), block_text(o.sack[i]),

@@ -17,7 +17,7 @@ void before_isn(Context& c) {
   // MAY-6).
   const bool probe = c.seq == c.self.iss && c.seg.payload_size <= 1 && !c.flags().fin();
   if (probe) return;
-  if (c.self.iss - c.seq > (Position{1} << 24) && !c.conn.certain) return;  // of an earlier incarnation
+  if (c.self.iss - c.seq > (Position{1} << 24) && seq_of_elsewhere(c)) return;
   c.violated(RuleId::before_isn, "SEQ=" + number_text(c.self.iss + 1) + " or more", "SEQ=" + number_text(c.seq),
              "its SYN in packet " + std::to_string(c.self.syn.packet) + " has SEQ=" + number_text(c.self.iss));
 }
@@ -35,12 +35,6 @@ bool may_be_numbered_low(const Context& c) {
   const bool probe = below_una && !ack_advanced;           // SND.UNA-1: keep-alive, window probe
   const bool window_shut = c.peer.edge_last <= self.next;  // a sender may stay inside a window that shrank
   return probe || window_shut || self.retransmitted || self.next_doubtful;  // and may pull SND.NXT back to retransmit
-}
-
-// Sent after `next` was reached: at the endpoint's tap, or by its timestamps, IDs or an acknowledgement that had moved
-// on.
-bool after_next(const Context& c) {
-  return c.later || (c.self.acked && c.ack > c.self.ack_max && c.ack > c.self.ack_at_next);
 }
 
 std::string why_next(const Context& c) {
@@ -63,7 +57,7 @@ void ack_sequence(Context& c) {
   if (c.self.syn.count == 0 && c.self.plain_segments < 2) return;  // picked up in mid-stream
   if (c.self.jumped && c.self.jump_to > c.self.jump_from && c.seq == c.self.jump_from + c.self.jump_len) return;
   if (c.self.syn.count != 0 && c.seq < c.self.iss) return;  // before-isn
-  if (!after_next(c) || may_be_numbered_low(c)) return;
+  if (!c.later || may_be_numbered_low(c)) return;
   c.violated(RuleId::ack_sequence, "SEQ=" + number_text(c.self.next), "SEQ=" + number_text(c.seq), why_next(c));
 }
 
@@ -77,6 +71,10 @@ void unsent_sequence(Context& c) {
   if (nothing_unseen(c)) {
     c.violated(RuleId::unsent_sequence, expected, actual,
                why_next(c) + ", and no packet of it is missing here: the IP identifications are consecutive");
+    return;
+  }
+  if (impossibly_far(c.seq - c.self.next, c.seg.time - c.self.last_time)) {
+    if (!seq_of_elsewhere(c)) c.violated(RuleId::unsent_sequence, expected, actual, why_next(c) + kTooFar);
     return;
   }
   c.suspect(SuspicionKind::claimed_by_sender, RuleId::unsent_sequence, c.seq, c.self.next, expected, actual,
@@ -103,6 +101,12 @@ void sequence_jump(Context& c) {
   const bool upward = self.jump_to > self.jump_from;
   const bool straddled = !upward && self.jump_to + self.jump_len > self.jump_from;
   const bool gapless = self.jump_ids_gapless && self.ids.is_next(c.seg.ip.id);
+  self.stream.drop(self.jump_packet);
+  if (self.changed_packet == self.jump_packet) {  // said already
+    self.sent.add(self.jump_from, meant_end);
+    self.jumped = false;
+    return;
+  }
   Context at_jump = c;
   at_jump.suspect(SuspicionKind::misnumbered_data, RuleId::sequence_jump, self.jump_to, self.jump_from,
                   "SEQ=" + number_text(self.jump_from), "SEQ=" + number_text(self.jump_to),
@@ -115,7 +119,8 @@ void sequence_jump(Context& c) {
   s.draft.time = self.jump_time;
   // Segments of one size that were lost, repeated and reordered can look like this; other sizes cannot.
   const bool odd_step = upward && (self.jump_to - self.jump_from) % self.jump_len != 0;
-  s.contradicted = after_fin || (!ids_known && (odd_step || straddled));
+  const bool ids_agree = !ids_known || self.ids.is_next(c.seg.ip.id);
+  s.contradicted = after_fin || (ids_agree && (odd_step || straddled));
   s.ids_gapless = gapless;
   // From here on the stream is followed where the endpoint itself follows it.
   self.sent.add(self.jump_from, meant_end);
@@ -128,16 +133,18 @@ void sequence_jump(Context& c) {
 }
 
 void payload_changed(Context& c) {
-  if (!c.seg.payload_captured || c.flags().syn() || c.flags().rst()) return;
-  const PayloadMemory::Entry* first = c.self.payloads.find(c.seq, c.seg.payload_size);
-  if (first == nullptr || first->sum == c.seg.payload_sum) return;
-  // A keep-alive may carry one octet of garbage (MAY-6); 0 and 0xffff are the same sum.
-  if (c.seg.payload_size == 1 || (first->sum == 0 && c.seg.payload_sum == 0xffff) ||
-      (first->sum == 0xffff && c.seg.payload_sum == 0)) {
-    return;
-  }
-  c.violated(RuleId::payload_changed, "the octets of packet " + std::to_string(first->packet), "other octets",
-             "both begin at SEQ=" + number_text(c.seq) + " with " + std::to_string(c.seg.payload_size) + " octets");
+  Endpoint& self = c.self;
+  if (c.flags().syn() || c.flags().rst() || c.seg.payload_size < 2 || c.conn.next_syn.present) return;
+  if (self.next_doubtful || isn_in_question(c)) return;
+  const auto other = self.stream.compare(c.seq, c.seg.tcp.payload);
+  if (!other) return;
+  self.changed_packet = c.seg.number;
+  char expected[64];
+  char actual[64];
+  std::snprintf(expected, sizeof expected, "octet 0x%02x at %u, as before", other->before, wire_number(other->at));
+  std::snprintf(actual, sizeof actual, "octet 0x%02x", other->now);
+  c.violated(RuleId::payload_changed, expected, actual,
+             "packet " + std::to_string(other->packet) + " carried that number too");
 }
 
 void segment_over_mss(Context& c) {

@@ -20,12 +20,12 @@ void timestamp_goes_back(Context& c) {
   // The fastest clock of RFC 7323 5.4 (59 ns) runs through half its range in 126 s: then "before" means nothing any
   // more.
   if (c.seg.time - self.tsval_time > std::chrono::seconds(120)) return;
-  const bool by_id = c.seg.ip.src.version == IpVersion::v4 && self.ids.counts_up() && self.ids.is_newer(c.seg.ip.id);
-  if (!c.conn.certain && !by_id) return;
+  constexpr unsigned kOwnStamps = kByTsval | kByTsecr;
+  if (!c.later_but(kOwnStamps)) return;
   c.violated(RuleId::timestamp_goes_back, "TSval=" + std::to_string(self.tsval_max) + " or more",
              "TSval=" + std::to_string(value),
              "its clock was at " + std::to_string(self.tsval_max) + since_packet(self.tsval_packet) +
-                 (c.conn.certain ? "" : ", and its IP identification shows that this was sent later"));
+                 why_later(c, kOwnStamps));
 }
 
 void timestamp_echo_unsent(Context& c) {

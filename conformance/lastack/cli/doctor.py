@@ -15,14 +15,9 @@ from lastack.errors import LastackError
 from lastack.sut.named import NAMES, open_sut
 
 # Needed to run lastack, and those that only building and testing it needs.
-_MODULES = {
-    "scapy.layers.inet": "python3-scapy",
-    "pytest": "python3-pytest",
-    "rich": "python3-rich",
-    "jinja2": "python3-jinja2",
-}
+_MODULES = {"scapy.layers.inet": "python3-scapy", "pytest": "python3-pytest"}
 _TOOLS = {"cmake": "cmake", "ninja": "ninja-build", "clang++": "clang", "g++": "g++", "tshark": "tshark"}
-_BUILD_MODULES = {"hypothesis": "python3-hypothesis", "jsonschema": "python3-jsonschema"}
+_BUILD_MODULES = {"rich": "python3-rich", "jinja2": "python3-jinja2", "hypothesis": "python3-hypothesis"}
 
 
 def _lines() -> Iterator[tuple[bool | None, str, str]]:

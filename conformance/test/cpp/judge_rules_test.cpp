@@ -28,6 +28,8 @@ struct Case {
 
 constexpr auto kEndpoint = Vantage::endpoint;
 
+void with_ecn(Segment& s) { s.flags = s.flags | kEce | (s.flags.ack() ? Flags{} : kCwr); }
+void ect(std::vector<std::byte>& packet) { packet[1] |= std::byte{2}; }
 void with_scale(Segment& s) { s.options.window_scale = 7; }
 void with_sack(Segment& s) { s.options.sack_permitted = true; }
 
@@ -162,6 +164,17 @@ const std::vector<Case>& cases() {
        [](Talk& t) { t.open().b({.seq = 301, .ack = 101, .len = 5}); }, kEndpoint},
       {"ecn-not-offered", [](Talk& t) { t.a({.flags = "S", .seq = 100}).b({.flags = "SAE", .seq = 300, .ack = 101}); },
        [](Talk& t) { t.a({.flags = "SEC", .seq = 100}).b({.flags = "SAE", .seq = 300, .ack = 101}); }},
+      {"ect-on-control",
+       [](Talk& t) { t.open(with_ecn).b({.seq = 301, .ack = 101, .len = 9}).a({.seq = 101, .ack = 310, .raw = ect}); },
+       [](Talk& t) {  // an experiment: all its segments are like that
+         t.a({.flags = "SEC", .seq = 100, .raw = ect}).b({.flags = "SAE", .seq = 300, .ack = 101});
+         t.a({.seq = 101, .ack = 301, .raw = ect}).a({.seq = 101, .ack = 301, .len = 5, .raw = ect});
+       }},
+      {"ect-not-negotiated", [](Talk& t) { t.open().a({.seq = 101, .ack = 301, .len = 5, .raw = ect}); },
+       [](Talk& t) {
+         t.a({.flags = "SEC", .seq = 100}).b({.flags = "SAE", .seq = 300, .ack = 101}).a({.seq = 101, .ack = 301});
+         t.a({.seq = 101, .ack = 301, .len = 5, .raw = ect});
+       }},
       {"before-isn", [](Talk& t) { t.open().a({.seq = 90, .ack = 301, .len = 5}); },
        [](Talk& t) { t.open().a({.seq = 101, .ack = 301, .len = 5}); }},
       {"ack-sequence",
@@ -211,6 +224,15 @@ const std::vector<Case>& cases() {
          t.open().a({.seq = 101, .ack = 301, .len = 50}).a({.seq = 101, .ack = 301, .len = 50, .fill = 'y'});
        },
        [](Talk& t) { t.open().a({.seq = 101, .ack = 301, .len = 50}).a({.seq = 101, .ack = 301, .len = 50}); }},
+      {"urgent-pointer",
+       [](Talk& t) {
+         t.open().a({.flags = "UA", .seq = 101, .ack = 301, .len = 5, .tweak = [](Segment& s) { s.urg = 6; }});
+         t.a({.flags = "FA", .seq = 106, .ack = 301});
+       },
+       [](Talk& t) {
+         t.open().a({.flags = "UA", .seq = 101, .ack = 301, .len = 5, .tweak = [](Segment& s) { s.urg = 5; }});
+         t.a({.flags = "FA", .seq = 106, .ack = 301});
+       }},
       {"segment-over-mss",
        [](Talk& t) { t.open([](Segment& s) { s.options.mss = 500; }).a({.seq = 101, .ack = 301, .len = 501}); },
        [](Talk& t) { t.open([](Segment& s) { s.options.mss = 500; }).a({.seq = 101, .ack = 301, .len = 500}); }},
@@ -291,6 +313,15 @@ const std::vector<Case>& cases() {
        [](Talk& t) { t.a({.seq = 500, .ack = 100, .len = 10}).b({.flags = "R", .seq = 100}); }, kEndpoint},
       {"reset-number", [](Talk& t) { t.open().a({.flags = "R", .seq = 90}); },
        [](Talk& t) { t.open().a({.flags = "R", .seq = 101}); }},
+      {"reset-ack",
+       [](Talk& t) {
+         t.open().b({.seq = 301, .ack = 101, .len = 9}).a({.seq = 101, .ack = 310, .len = 5});
+         t.a({.flags = "RA", .seq = 106, .ack = 309});
+       },
+       [](Talk& t) {
+         t.open().b({.seq = 301, .ack = 101, .len = 9}).a({.seq = 101, .ack = 310, .len = 5});
+         t.a({.flags = "RA", .seq = 106, .ack = 310});
+       }},
       {"timestamps-missing",
        [](Talk& t) {
          ts_open(t).a({.seq = 101, .ack = 301, .len = 5, .tweak = [](Segment& s) { s.options.timestamps.reset(); }});

@@ -1,0 +1,64 @@
+// Rules about Explicit Congestion Notification (RFC 3168): who may offer it, and which packets may carry a codepoint.
+// RFC 8311 permits experiments with more, and boxes on the path write the old TOS octet: so a packet is only held
+// against its sender when others of the same kind show that it does not do so throughout.
+#include "conformance/judge/rules/rules.h"
+#include "stack/wire/text.h"
+
+namespace lastack::rules {
+
+namespace {
+
+std::string codepoint(unsigned ecn) { return ecn == 3 ? "CE" : ecn == 2 ? "ECT(0)" : ecn == 1 ? "ECT(1)" : "Not-ECT"; }
+
+// Neither form of ECN can have been agreed on.
+bool certainly_without_ecn(const Context& c) {
+  return c.conn.handshake_known() && !c.conn.next_syn.present &&
+         !(c.self.syn.some_ecn_flag && c.peer.syn.some_ecn_flag);
+}
+
+void blame_syn(Context& c) {
+  Finding f = c.draft(RuleId::ect_on_control, "Not-ECT", "an ECN codepoint on the SYN",
+                      "later packets of the same sender, " + std::to_string(c.seg.number) + " for one, have none");
+  f.packet = c.self.ect_syn_packet;
+  f.time = c.self.syn.time;
+  c.self.ect_syn_packet = 0;
+  report(c.conn, c.side, std::move(f));
+}
+
+}  // namespace
+
+void ecn_not_offered(Context& c) {
+  const Flags f = c.flags();
+  const bool ecn_setup = f.ack() && !f.rst() && f.ece() && !f.cwr() && !f.ae();
+  if (!ecn_setup || c.peer.syn.count == 0 || c.peer.isn_ambiguous || c.peer.syn.some_ecn_setup ||
+      c.self.syn.without_ack)
+    return;
+  c.violated(RuleId::ecn_not_offered, "ECE off", "flags " + flags_text(f),
+             "the SYN in packet " + std::to_string(c.peer.syn.packet) + " did not have ECE and CWR both");
+}
+
+void ect_on_control(Context& c) {
+  const unsigned ecn = c.seg.ip.ecn();
+  if (c.flags().syn() || c.conn.next_syn.present) return;  // a SYN is judged by what follows it
+  if (ecn == 0) {
+    if (c.self.ect_syn_packet != 0 && certainly_without_ecn(c)) blame_syn(c);
+    return;
+  }
+  // Stacks in TIME-WAIT answer without the connection's settings.
+  if (c.seg.len() != 0 || c.self.not_ect_ack == 0 || (c.self.fin && c.peer.fin)) return;
+  c.violated(
+      RuleId::ect_on_control, "Not-ECT", codepoint(ecn),
+      "an empty segment; its earlier ones, packet " + std::to_string(c.self.not_ect_ack) + " for one, are Not-ECT");
+}
+
+void ect_not_negotiated(Context& c) {
+  const unsigned ecn = c.seg.ip.ecn();
+  if (ecn == 0 || c.flags().syn() || c.flags().rst() || c.self.not_ect_segment == 0 || !certainly_without_ecn(c))
+    return;
+  c.violated(RuleId::ect_not_negotiated, "Not-ECT", codepoint(ecn),
+             "the SYNs in packets " + std::to_string(c.conn.ends[0].syn.packet) + " and " +
+                 std::to_string(c.conn.ends[1].syn.packet) + " do not agree to ECN, and packet " +
+                 std::to_string(c.self.not_ect_segment) + " is Not-ECT");
+}
+
+}  // namespace lastack::rules

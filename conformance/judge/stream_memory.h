@@ -1,0 +1,65 @@
+// The octets that one end sent last, to compare what is sent again with them, whole segments and parts alike. A ring of
+// the newest octets: small at first, larger when more is in flight, and bounded over all connections by a budget.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "conformance/judge/coverage.h"
+#include "stack/base/bytes.h"
+
+namespace lastack {
+
+// What all rings together may hold.
+struct StreamBudget {
+  std::size_t left = std::size_t{64} << 20;
+};
+
+class StreamMemory {
+ public:
+  struct Difference {
+    Position at = 0;  // the first octet that differs
+    unsigned before = 0;
+    unsigned now = 0;
+    std::uint64_t packet = 0;  // which sent it first
+  };
+
+  StreamMemory() = default;
+  ~StreamMemory() { forget(); }
+  StreamMemory(const StreamMemory&) = delete;
+  StreamMemory& operator=(const StreamMemory&) = delete;
+
+  std::optional<Difference> compare(Position seq, Bytes octets) const;
+  // `in_flight`: octets that are not acknowledged yet; so much should fit.
+  void remember(Position seq, Bytes octets, std::uint64_t packet, Position in_flight, StreamBudget& budget);
+  // What this packet carried was misnumbered.
+  void drop(std::uint64_t packet);
+  void forget();
+  std::size_t memory() const { return ring_.capacity() + pieces_.capacity() * sizeof(Piece); }
+
+ private:
+  struct Piece {
+    Position begin = 0;
+    Position end = 0;
+    std::uint64_t packet = 0;
+  };
+  static constexpr std::size_t kFirstSize = std::size_t{4} << 10;
+  static constexpr std::size_t kLargest = std::size_t{256} << 10;
+  static constexpr std::size_t kMaxPieces = 256;
+
+  std::byte& at(Position p) { return ring_[static_cast<std::size_t>(p) & (ring_.size() - 1)]; }
+  const std::byte& at(Position p) const { return ring_[static_cast<std::size_t>(p) & (ring_.size() - 1)]; }
+  Position oldest() const { return highest_ - static_cast<Position>(ring_.size()); }
+  bool grow(std::size_t wanted, StreamBudget& budget);
+  void put(Position seq, Bytes octets);
+
+  std::vector<std::byte> ring_;  // octet p lies at p modulo its size
+  std::vector<Piece> pieces_;    // the newest kMaxPieces, in a ring of their own
+  std::size_t next_piece_ = 0;
+  Position highest_ = 0;  // after the last octet remembered
+  StreamBudget* budget_ = nullptr;
+};
+
+}  // namespace lastack
