@@ -799,9 +799,9 @@ def measure(trace: Trace, one: Kind, seeds: int, directory: Path) -> Score:
     return score
 
 
-def main() -> int:
+def main(kinds: list[Kind], description: str | None) -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("captures", type=Path, nargs="+")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--kind", nargs="*", default=[])
@@ -813,7 +813,7 @@ def main() -> int:
         for path in options.captures:
             trace = Trace(path)
             print(path)
-            for one in KINDS:
+            for one in kinds:
                 if options.kind and not any(text in one.name for text in options.kind):
                     continue
                 score = measure(trace, one, options.seeds, options.write or Path(scratch))
@@ -833,4 +833,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(KINDS, __doc__))
