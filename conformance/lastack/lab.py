@@ -71,15 +71,15 @@ class Lab:
         self._peers.append(peer)
         return peer
 
-    def connect(self, peer: Peer, iss: int | None = None, port: int = 0) -> Sut:
+    def connect(self, peer: Peer, iss: int | None = None, port: int = 0, data: bytes = b"") -> Sut:
         """Active OPEN on the stack towards the peer, from local ``port`` (0: the stack chooses, the peer learns it
-        from the SYN).
+        from the SYN). ``data`` is text to send at once; a stack with Fast Open may put it on the SYN.
         """
         self._want_iss(iss)
         peer.to = port
         remote = (peer.ip, peer.port)
         conn = self.world.call(
-            "connect", f"OPEN active, to port {peer.port}", str(peer.port), port=port, remote=remote
+            "connect", f"OPEN active, to port {peer.port}", str(peer.port), port=port, remote=remote, data=data
         ).conn
         peer.follow(conn)
         return Sut(self, conn=conn, peer=peer)

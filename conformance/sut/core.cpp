@@ -6,6 +6,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "conformance/sut/core_options.h"
@@ -155,6 +156,8 @@ int set_option(CoreSut& sut, const lastack_sut_call& call, lastack_sut_ret* ret)
   if (call.conn >= 0 && config == nullptr) return refuse(ret, CallError::connection_does_not_exist);
   if (const auto wrong = apply_option(call.name, call.value, config == nullptr ? sut.host.defaults() : *config))
     return refuse(ret, *wrong);
+  // RFC 5482 3: what the application has chosen for this connection, the peer's option does not change.
+  if (config != nullptr && std::string_view(call.name) == "user_timeout_ms") config->user_timeout_changeable = false;
   if (config != nullptr) sut.host.config_changed(instant_from_us(call.now_us), ConnId{call.conn});
   return LASTACK_OK;
 }
@@ -209,7 +212,8 @@ int dispatch(CoreSut& sut, const lastack_sut_call& call, lastack_sut_ret* ret) {
   switch (call.op) {
     case LASTACK_APP_LISTEN: return return_connection(sut.host.listen(now, call.local.port, call.backlog), ret);
     case LASTACK_APP_CONNECT:
-      return return_connection(sut.host.connect(now, call.local.port, socket_of(call.remote)), ret);
+      return return_connection(
+          sut.host.connect(now, call.local.port, socket_of(call.remote), as_bytes(call.data, call.len)), ret);
     case LASTACK_APP_ACCEPT: {
       const auto accepted = sut.host.accept(conn);
       if (accepted) ret->remote = to_c(sut.host.remote(*accepted));
@@ -288,6 +292,7 @@ void fill(const Tcb& tcb, lastack_sut_info* info) {
   info->rcv_scale = tcb.rcv.shift;
   info->sack = tcb.sack ? 1 : 0;
   info->timestamps = tcb.ts.on ? 1 : 0;
+  info->ecn = tcb.ecn.agreed ? 1 : 0;
 }
 
 int info(void* sut, uint64_t /*now_us*/, int32_t conn, lastack_sut_info* out) {
@@ -298,7 +303,7 @@ int info(void* sut, uint64_t /*now_us*/, int32_t conn, lastack_sut_info* out) {
   const ConnId id{conn};
   const Tcb* const tcb = host.tcb(id);
   const State state = host.state(id);
-  if (tcb == nullptr && state != State::listen) return LASTACK_ERROR;
+  if (tcb == nullptr && state != State::listen && !host.issued(id)) return LASTACK_ERROR;
   if (tcb != nullptr) fill(*tcb, out);
   out->valid |= LASTACK_INFO_STATE;
   out->state = static_cast<std::int32_t>(state);
@@ -312,7 +317,7 @@ constexpr lastack_sut_ops kOps = {
     "0.1.0",
     LASTACK_CAP_VIRTUAL_TIME | LASTACK_CAP_SET_ISS | LASTACK_CAP_INFO | LASTACK_CAP_IPV6 | LASTACK_CAP_TIMESTAMPS |
         LASTACK_CAP_SACK | LASTACK_CAP_WINDOW_SCALE | LASTACK_CAP_DETERMINISTIC | LASTACK_CAP_MULTI |
-        LASTACK_CAP_URGENT | LASTACK_CAP_SIMULTANEOUS_OPEN,
+        LASTACK_CAP_URGENT | LASTACK_CAP_SIMULTANEOUS_OPEN | LASTACK_CAP_ECN | LASTACK_CAP_FAST_OPEN,
     "initial_window=10,min_rto_ms=1000,msl_ms=120000,delayed_ack_ms=40,rfc5961=1,congestion=reno",
     create,
     destroy,

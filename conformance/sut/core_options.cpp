@@ -53,6 +53,13 @@ constexpr OptionRow kOptions[] = {
     {"timestamps", set_flag<&Config::timestamps>},
     {"sack", set_flag<&Config::sack>},
     {"window_scale", set_flag<&Config::window_scale>},
+    {"ecn", set_flag<&Config::ecn>},
+    {"fast_open", set_flag<&Config::fast_open>},
+    {"fast_open_pending", set_number<&Config::fast_open_pending, std::uint16_t>},
+    {"fast_open_cookie_life_ms", set_ms<&Config::fast_open_cookie_life>},
+    {"fast_open_retry_ms", set_ms<&Config::fast_open_retry>},
+    {"syn_cookies", set_flag<&Config::syn_cookies>},
+    {"ecn_fallback", set_flag<&Config::ecn_fallback>},
     {"window_shift", set_number<&Config::window_shift, std::int8_t>},
     {"mss_option", set_flag<&Config::send_mss>},
     {"nagle", set_flag<&Config::nagle>},
@@ -73,6 +80,10 @@ constexpr OptionRow kOptions[] = {
     {"r2_ms", set_ms<&Config::r2>},
     {"r2_syn_ms", set_ms<&Config::r2_syn>},
     {"user_timeout_ms", set_ms<&Config::user_timeout>},
+    {"user_timeout_option", set_flag<&Config::user_timeout_option>},
+    {"user_timeout_changeable", set_flag<&Config::user_timeout_changeable>},
+    {"user_timeout_least_ms", set_ms<&Config::user_timeout_least>},
+    {"user_timeout_most_ms", set_ms<&Config::user_timeout_most>},
     {"max_probe_interval_ms", set_ms<&Config::max_probe_interval>},
     {"rfc5961",
      [](Config& config, std::uint64_t value) {
@@ -135,10 +146,6 @@ std::optional<std::string> apply_options(std::string_view text, Config& config, 
     if (equals == std::string_view::npos) return "option '" + std::string(item) + "' has no value";
     const auto value = parse_number(item.substr(equals + 1));
     if (!value) return "option '" + std::string(item.substr(0, equals)) + "' needs a number";
-    if (item.substr(0, equals) == "ecn") {
-      if (*value != 0) ignored = "ecn";
-      continue;
-    }
     if (auto wrong = apply_option(item.substr(0, equals), *value, config)) return wrong;
   }
   return std::nullopt;

@@ -21,7 +21,9 @@ std::optional<std::uint16_t> Host::Impl::ephemeral_port(const SocketAddress& rem
   for (std::uint32_t attempt = 0; attempt < kEphemeralPorts; ++attempt) {
     const auto port = static_cast<std::uint16_t>(kFirstEphemeral + (offset + next_port_offset) % kEphemeralPorts);
     next_port_offset = static_cast<std::uint16_t>((next_port_offset + 1U) % kEphemeralPorts);
-    if (listener_on(port) == nullptr && table.find({ip, port}, remote) == nullptr) return port;
+    if (listener_on(port) == nullptr && table.find({ip, port}, remote) == nullptr &&
+        half_open.find(port, remote) == nullptr && resting.find(port, remote) == nullptr)
+      return port;
   }
   return std::nullopt;
 }
@@ -44,7 +46,8 @@ Result<ConnId, CallError> Host::listen(Instant now, std::uint16_t port, std::uin
 }
 
 //= rfc9293 3.10.1 MUST-44 MUST-46
-Result<ConnId, CallError> Host::connect(Instant now, std::uint16_t local_port, const SocketAddress& remote) {
+Result<ConnId, CallError> Host::connect(Instant now, std::uint16_t local_port, const SocketAddress& remote,
+                                        Bytes first) {
   Impl& host = *impl_;
   host.advance(now);
   if (remote.port == 0 || remote.ip.is_unspecified()) return CallError::remote_socket_unspecified;
@@ -57,14 +60,16 @@ Result<ConnId, CallError> Host::connect(Instant now, std::uint16_t local_port, c
     local_port = *chosen;
   }
   const SocketAddress local{ip, local_port};
-  if (const Connection* const existing = host.table.find(local, remote)) {
+  if (const Connection* const existing = host.find(local, remote)) {
     cover(existing->tcb.state(), call_event(UserCall::open_active));
     return CallError::connection_already_exists;
   }
   cover(host.listener_on(local_port) == nullptr ? State::closed : State::listen, call_event(UserCall::open_active));
   const SeqNum iss = host.next_iss(local, remote);
-  Connection& connection = host.create(local, remote, false);
+  Connection& connection = host.create(local, remote, false, host.next_id());
+  if (host.config.tcp.fast_open) connection.tcb.fast_open = host.fast_open_cache.begin(host.now, remote);
   open_active(connection.tcb, iss, host.now);
+  if (!first.empty()) (void)send_call(connection.tcb, host.now, first, {});
   host.after_input(connection);
   return connection.id;
 }
@@ -132,6 +137,8 @@ void Host::config_changed(Instant now, ConnId conn) {
   host.advance(now);
   if (Connection* const connection = host.find(conn); connection != nullptr && !connection->buried) {
     connection->tcb.timers.stop(TimerKind::user);
+    // RFC 5482 3: "in the next possible outgoing segment whenever it starts using a new user timeout".
+    connection->tcb.user_timeout_due = connection->tcb.config().user_timeout_option;
     settle_timers(connection->tcb, host.now);
     host.after_input(*connection);
   }
@@ -160,7 +167,7 @@ Status<CallError> Host::close(Instant now, ConnId conn) {
   if (connection == nullptr || connection->released) return CallError::connection_does_not_exist;
   connection->released = true;
   if (connection->buried) {
-    host.graves.emplace_back(host.now + 2 * connection->tcb.config().msl, connection->id);
+    host.graves.push_back(connection->id);
     return CallError::connection_does_not_exist;
   }
   Effects effects;
@@ -179,7 +186,7 @@ Status<CallError> Host::abort(Instant now, ConnId conn) {
   if (connection == nullptr) return CallError::connection_does_not_exist;
   const bool was_released = std::exchange(connection->released, true);
   if (connection->buried) {
-    if (!was_released) host.graves.emplace_back(host.now + 2 * connection->tcb.config().msl, connection->id);
+    if (!was_released) host.graves.push_back(connection->id);
     return CallError::connection_does_not_exist;
   }
   host.abort(*connection);
@@ -201,6 +208,9 @@ Status<CallError> Host::Impl::close_listener(ConnId id) {
   for (const auto& entry : connections) {
     if (entry.second->listener == id) orphans.push_back(entry.second->id);
   }
+  half_open.for_each([&](const HalfOpen& record) {
+    if (record.listener == id) orphans.push_back(record.id);
+  });
   std::sort(orphans.begin(), orphans.end());
   for (const ConnId orphan : orphans) abort(*find(orphan));
   listeners.erase(listener->port);

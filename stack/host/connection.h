@@ -22,6 +22,7 @@ struct Connection {
   bool buried = false;             // CLOSED: kept only to answer questions
   bool in_output = false;
   bool noisy = false;                   // has signals that poll_event has not told
+  bool fast_open_pending = false;       // counted in Host::Impl::fast_open_pending
   std::uint32_t icmp = 0;               // of the last soft error: type and code
   std::optional<CallError> end_reason;  // told to the next SEND or RECEIVE: the "outstanding call" of 3.10.7.4
 

@@ -1,34 +1,12 @@
 #include "stack/host/connection_table.h"
 
 #include "stack/base/check.h"
+#include "stack/host/socket_hash.h"
 
 namespace lastack {
 
-namespace {
-
-// A keyed multiply-and-fold over 64-bit words (the construction of wyhash's mixer).
-LASTACK_WRAPS std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
-  __extension__ using Wide = unsigned __int128;
-  const Wide product = static_cast<Wide>(a) * b;
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-}
-
-std::uint64_t word(const std::byte* p) {
-  std::uint64_t v = 0;
-  std::memcpy(&v, p, sizeof v);
-  return v;
-}
-
-}  // namespace
-
 std::uint32_t ConnectionTable::hash(const SocketAddress& local, const SocketAddress& remote) const {
-  constexpr std::uint64_t kOdd = 0x9e37'79b9'7f4a'7c15U;
-  const std::uint64_t ports = (std::uint64_t{local.port} << 16) | remote.port;
-  std::uint64_t h = mix(key_ ^ ports, kOdd);
-  h = mix(h ^ word(remote.ip.octets.data()), key_ | 1U);
-  h = mix(h ^ word(remote.ip.octets.data() + 8), kOdd);
-  h = mix(h ^ word(local.ip.octets.data()) ^ static_cast<std::uint64_t>(local.ip.version), key_ | 1U);
-  return static_cast<std::uint32_t>(h & 0xffff'ffffU);
+  return socket_hash(key_, local.port, remote);
 }
 
 Connection* ConnectionTable::find(const SocketAddress& local, const SocketAddress& remote) const {

@@ -47,11 +47,15 @@ Host::Impl::Impl(const HostConfig& host_config, Instant start)
       now(start),
       isn_key(expand_seed(host_config.seed)),
       port_key(expand_seed(host_config.seed ^ 0x706f'7274U)),
-      table(expand_seed(host_config.seed ^ 0x7461'626cU).k0) {}
+      table(expand_seed(host_config.seed ^ 0x7461'626cU).k0),
+      half_open(expand_seed(host_config.seed ^ 0x7461'626cU).k0),
+      resting(expand_seed(host_config.seed ^ 0x7461'626cU).k0),
+      cookie_key(expand_seed(host_config.seed ^ 0x636f'6f6bU)),
+      fast_open_key(expand_seed(host_config.seed ^ 0x6661'7374U)) {}
 
 Connection* Host::Impl::look_up(ConnId id) {
   const auto it = connections.find(static_cast<std::int32_t>(id));
-  if (it == connections.end()) return nullptr;
+  if (it == connections.end()) return find_record(id);
   return recent = it->second.get();
 }
 
@@ -59,8 +63,8 @@ Connection* Host::Impl::look_up(ConnId id) {
 Connection* Host::Impl::find(const SocketAddress& local, const SocketAddress& remote) {
   if (recent != nullptr && !recent->buried && recent->tcb.remote == remote && recent->tcb.local == local) return recent;
   Connection* const found = table.find(local, remote);
-  if (found != nullptr) recent = found;
-  return found;
+  if (found == nullptr) return find_record(local.port, remote);
+  return recent = found;
 }
 
 void Host::Impl::erase(ConnId id) {
@@ -85,13 +89,16 @@ SeqNum Host::Impl::next_iss(const SocketAddress& local, const SocketAddress& rem
   return iss;
 }
 
-Connection& Host::Impl::create(const SocketAddress& local, const SocketAddress& remote, bool passive) {
-  const ConnId id = next_id();
-  auto connection = std::make_unique<Connection>(id, config.tcp, local, remote, config.mtu, passive);
+void Host::Impl::prepare(Tcb& tcb) const {
   // RFC 7323 5.4: timestamps of different connections start at different values.
   //= rfc7323 7
   if (config.tcp.timestamps)
-    connection->tcb.ts.offset = static_cast<std::uint32_t>(hash_sockets(port_key, local, remote) >> 32);
+    tcb.ts.offset = static_cast<std::uint32_t>(hash_sockets(port_key, tcb.local, tcb.remote) >> 32);
+}
+
+Connection& Host::Impl::create(const SocketAddress& local, const SocketAddress& remote, bool passive, ConnId id) {
+  auto connection = std::make_unique<Connection>(id, config.tcp, local, remote, config.mtu, passive);
+  prepare(connection->tcb);
   Connection& created = *connection;
   connections.emplace(static_cast<std::int32_t>(id), std::move(connection));
   table.insert(&created);
@@ -116,6 +123,10 @@ void Host::Impl::after_input(Connection& connection) {
   }
   if ((tcb.signals & static_cast<std::uint16_t>(Signal::connected)) != 0) [[unlikely]]
     become_ready(connection);
+  if (connection.fast_open_pending && tcb.state() != State::syn_received) [[unlikely]] {
+    connection.fast_open_pending = false;
+    --fast_open_pending;
+  }
   if (!connection.in_output) {
     connection.in_output = true;
     output.push_back(connection.id);
@@ -150,24 +161,47 @@ void Host::Impl::bury(Connection& connection) {
     heap.remove(connection);
     time_wait.remove(connection);
     table.erase(&connection);
-    connection.end_reason = end_reason(connection.tcb.signals);
+    if (std::exchange(connection.fast_open_pending, false)) --fast_open_pending;
+    const Tcb& tcb = connection.tcb;
+    // RFC 7413 4.1.3.1: no answer at all is a negative answer, too.
+    if (tcb.fast_open && !tcb.passive && tcb.closed_by != Cause::close_call && tcb.closed_by != Cause::abort_call)
+      fast_open_cache.refuse(now + tcb.config().fast_open_retry, tcb.remote);
+    connection.end_reason = end_reason(tcb.signals);
     // What no application has ever seen, no application gives back.
     if (connection.listener != ConnId::none) connection.released = true;
     leave_listener(connection);
-    if (!connection.released) return;
-    graves.emplace_back(now + 2 * connection.tcb.config().msl, connection.id);
+    if (connection.released) graves.push_back(connection.id);
   }
 }
 
-void Host::Impl::forget_old_graves() {
-  while (!graves.empty() && (graves.front().first <= now || graves.size() > kMostGraves)) {
-    erase(graves.front().second);
+// A handle that was given back answers CLOSED without a connection behind it; only its events are still to be told.
+void Host::Impl::clear_graves() {
+  while (!graves.empty()) {
+    const auto it = connections.find(static_cast<std::int32_t>(graves.front()));
+    if (it != connections.end() && it->second->tcb.signals != 0 && graves.size() <= kMostGraves) return;
+    erase(graves.front());
     graves.pop_front();
   }
 }
 
 void Host::Impl::reply(const SocketAddress& local, const SocketAddress& remote, const Effects& effects) {
-  if (effects.reset && replies.size() < kMostReplies) replies.push_back({local, remote, *effects.reset});
+  if (!effects.reset) return;
+  Segment segment;
+  segment.seq = effects.reset->seq;
+  segment.flags = kRst;
+  if (effects.reset->has_ack) {
+    segment.flags = segment.flags | kAck;
+    segment.ack = effects.reset->ack;
+  }
+  if (config.tcp.timestamps) segment.options.timestamps = effects.reset->timestamps;
+  reply(local, remote, segment);
+}
+
+void Host::Impl::reply(const SocketAddress& local, const SocketAddress& remote, const Segment& segment) {
+  if (replies.size() >= kMostReplies) return;
+  replies.push_back({local, remote, segment});
+  replies.back().segment.src_port = local.port;
+  replies.back().segment.dst_port = remote.port;
 }
 
 //= rfc9293 3.9.2 MUST-45 MUST-48 MUST-49 SHLD-22
@@ -177,7 +211,7 @@ std::size_t Host::Impl::write(const Tcb& tcb, MutableBytes out) {
   ip.src = tcb.local.ip;
   ip.dst = tcb.remote.ip;
   ip.hop_limit = choices.hop_limit;
-  ip.dscp_ecn = static_cast<std::uint8_t>(choices.dscp << 2);
+  ip.dscp_ecn = static_cast<std::uint8_t>((choices.dscp << 2) | outgoing.segment.ecn);
   ip.dont_fragment = choices.path_mtu_discovery;
   // RFC 6864 4.1: an atomic datagram needs no identification.
   if (!ip.dont_fragment) ip.id = ip_id = static_cast<std::uint16_t>((ip_id + 1U) & 0xffffU);
@@ -198,17 +232,7 @@ std::size_t Host::Impl::write_reply(MutableBytes out) {
   ip.src = next.local.ip;
   ip.dst = next.remote.ip;
   ip.hop_limit = config.tcp.hop_limit;
-  Segment segment;
-  segment.src_port = next.local.port;
-  segment.dst_port = next.remote.port;
-  segment.seq = next.reset.seq;
-  segment.flags = kRst;
-  if (next.reset.has_ack) {
-    segment.flags = segment.flags | kAck;
-    segment.ack = next.reset.ack;
-  }
-  if (config.tcp.timestamps) segment.options.timestamps = next.reset.timestamps;
-  return write_packet(out, ip, segment, tcp_header_size(segment), config.checksums);
+  return write_packet(out, ip, next.segment, tcp_header_size(next.segment), config.checksums);
 }
 
 Host::Host(const HostConfig& config, Instant now) : impl_(std::make_unique<Impl>(config, now)) {}
@@ -232,12 +256,16 @@ void Host::on_timeout(Instant now) {
     run_timeouts(first->tcb, host.now);
     host.after_input(*first);
   }
+  host.run_record_timeouts();
 }
 
 std::size_t Host::poll_transmit(Instant now, MutableBytes out) {
   Impl& host = *impl_;
   host.advance(now);
   if (!host.replies.empty()) return host.write_reply(out);
+  if (!host.syn_acks.empty()) {
+    if (const std::size_t size = host.send_syn_ack(out)) return size;
+  }
   while (!host.output.empty()) {
     Connection* const connection = host.find(host.output.front());
     if (connection != nullptr && next_segment(connection->tcb, host.now, host.outgoing)) {
@@ -246,8 +274,10 @@ std::size_t Host::poll_transmit(Instant now, MutableBytes out) {
       if (connection->tcb.state() != State::time_wait) host.heap.update(*connection);
       return size;
     }
-    if (connection != nullptr) connection->in_output = false;
     host.output.pop_front();
+    if (connection == nullptr) continue;
+    connection->in_output = false;
+    host.rest_in_time_wait(*connection);
   }
   return 0;
 }
@@ -255,6 +285,11 @@ std::size_t Host::poll_transmit(Instant now, MutableBytes out) {
 //= rfc9293 3.9.1.8 MUST-47 U-01
 std::optional<Event> Host::poll_event() {
   Impl& host = *impl_;
+  if (!host.farewells.empty()) {
+    const Event event = host.farewells.front();
+    host.farewells.pop_front();
+    return event;
+  }
   while (!host.noisy.empty()) {
     const ConnId id = host.noisy.front();
     Connection* const connection = host.find(id);
@@ -262,6 +297,7 @@ std::optional<Event> Host::poll_event() {
     host.noisy.pop_front();
     if (connection != nullptr) {
       connection->noisy = false;
+      host.rest_in_time_wait(*connection);
     } else if (Listener* const listener = host.find_listener(id)) {
       listener->noisy = false;
       return Event{id, Event::Kind::acceptable, 0};
@@ -272,7 +308,8 @@ std::optional<Event> Host::poll_event() {
 
 std::optional<Instant> Host::next_timeout() const {
   impl_->heap.top();  // makes earliest() exact; nothing else looks at it
-  const Instant next = std::min(impl_->heap.earliest(), impl_->time_wait.earliest());
+  const Instant next = std::min({impl_->heap.earliest(), impl_->time_wait.earliest(), impl_->half_open.next_deadline(),
+                                 impl_->resting.next_deadline()});
   return next == kNever ? std::nullopt : std::optional(next);
 }
 
@@ -280,8 +317,10 @@ void Host::set_next_iss(SeqNum iss) { impl_->iss_queue.push_back(iss); }
 
 std::optional<ConnId> Host::find(std::uint16_t local_port, const SocketAddress& remote) const {
   const IpAddress& ip = remote.ip.version == IpVersion::v4 ? impl_->config.ip4 : impl_->config.ip6;
-  const Connection* const connection = impl_->table.find({ip, local_port}, remote);
-  return connection == nullptr ? std::nullopt : std::optional(connection->id);
+  if (const Connection* const connection = impl_->table.find({ip, local_port}, remote)) return connection->id;
+  if (const HalfOpen* const record = impl_->half_open.find(local_port, remote)) return record->id;
+  if (const TimeWait* const record = impl_->resting.find(local_port, remote)) return record->id;
+  return std::nullopt;
 }
 
 SocketAddress Host::remote(ConnId conn) const {
@@ -307,12 +346,19 @@ Config& Host::defaults() { return impl_->config.tcp; }
 const Disposition& Host::last_disposition() const { return impl_->last_disposition; }
 
 std::size_t Host::memory() const {
-  std::size_t octets =
-      sizeof(Impl) + impl_->table.memory() + impl_->heap.memory() + impl_->replies.size() * sizeof(Reply);
+  std::size_t octets = sizeof(Impl) + impl_->table.memory() + impl_->heap.memory() +
+                       impl_->replies.size() * sizeof(Reply) + impl_->half_open.memory() + impl_->resting.memory() +
+                       impl_->fast_open_cache.memory() + impl_->syn_acks.size() * sizeof(impl_->syn_acks[0]) +
+                       impl_->farewells.size() * sizeof(Event);
   for (const auto& entry : impl_->connections) octets += sizeof(Connection) - sizeof(Tcb) + entry.second->tcb.memory();
   return octets;
 }
 
-std::size_t Host::connections() const { return impl_->table.size(); }
+std::size_t Host::connections() const { return impl_->table.size() + impl_->half_open.size() + impl_->resting.size(); }
+
+bool Host::issued(ConnId conn) const {
+  const auto number = static_cast<std::int32_t>(conn);
+  return number > 0 && number <= impl_->last_id;
+}
 
 }  // namespace lastack

@@ -76,7 +76,9 @@ class Host {
 
   // User calls, RFC 9293 3.10.1 to 3.10.6.
   Result<ConnId, CallError> listen(Instant now, std::uint16_t port, std::uint32_t backlog);
-  Result<ConnId, CallError> connect(Instant now, std::uint16_t local_port, const SocketAddress& remote);
+  // `first`: text to send, as by send(); with Config::fast_open and a cookie of this server it leaves with the SYN.
+  Result<ConnId, CallError> connect(Instant now, std::uint16_t local_port, const SocketAddress& remote,
+                                    Bytes first = {});
   Result<ConnId, CallError> accept(ConnId listener);  // CallError::would_block when none is ready
   Result<std::size_t, CallError> send(Instant now, ConnId conn, Bytes data, SendFlags flags = {});
   Result<ReceiveResult, CallError> receive(Instant now, ConnId conn, MutableBytes buffer);
@@ -108,6 +110,8 @@ class Host {
   // How much memory the host holds for connections and queues, octets; for the bounds in tests and fuzzing.
   std::size_t memory() const;
   std::size_t connections() const;
+  // Whether this handle was ever handed out: one that was given back stays CLOSED.
+  bool issued(ConnId conn) const;
 
  private:
   struct Impl;

@@ -1,5 +1,6 @@
 // The host's inside: its tables and queues, and what each input does with them. Split over host.cpp (contract, life of
-// connections), receive.cpp (packets in) and calls.cpp (user calls).
+// connections), receive.cpp (packets in), passive_open.cpp (listeners), records.cpp (connections as small records) and
+// calls.cpp (user calls).
 #pragma once
 
 #include <algorithm>
@@ -10,9 +11,12 @@
 
 #include "stack/host/connection.h"
 #include "stack/host/connection_table.h"
+#include "stack/host/fast_open.h"
+#include "stack/host/half_open.h"
 #include "stack/host/host.h"
 #include "stack/host/icmp.h"
 #include "stack/host/isn.h"
+#include "stack/host/time_wait.h"
 #include "stack/host/timers_of_host.h"
 #include "stack/tcp/effects.h"
 #include "stack/tcp/output.h"
@@ -27,20 +31,23 @@ struct Listener {
   std::uint32_t waiting = 0;  // connections in SYN-RECEIVED or not yet accepted
   std::deque<ConnId> ready;   // to be accepted
   bool noisy = false;
+  Instant cookies_until{};  // the last SYN cookie may come back until then
 };
 
-// A RST without a TCB.
+// A segment without a TCB: a RST, or a SYN,ACK with a cookie.
 struct Reply {
   SocketAddress local;
   SocketAddress remote;
-  ResetSegment reset;
+  Segment segment;
 };
 
 struct Host::Impl {
   Impl(const HostConfig& host_config, Instant start);
 
   // Life of connections (host.cpp).
-  Connection& create(const SocketAddress& local, const SocketAddress& remote, bool passive);
+  Connection& create(const SocketAddress& local, const SocketAddress& remote, bool passive, ConnId id);
+  // What the host gives every new TCB.
+  void prepare(Tcb& tcb) const;
   Connection* find(ConnId id) { return recent != nullptr && recent->id == id ? recent : look_up(id); }
   Connection* look_up(ConnId id);
   Connection* find(const SocketAddress& local, const SocketAddress& remote);
@@ -54,23 +61,48 @@ struct Host::Impl {
   void bury(Connection& connection);
   void leave_listener(Connection& connection);
   void become_ready(Connection& connection);
-  void forget_old_graves();
+  void clear_graves();
   void erase(ConnId id);
   void reply(const SocketAddress& local, const SocketAddress& remote, const Effects& effects);
+  void reply(const SocketAddress& local, const SocketAddress& remote, const Segment& segment);
   void advance(Instant to) {
     now = std::max(now, to);
-    if (!graves.empty()) forget_old_graves();
+    if (!graves.empty()) clear_graves();
   }
   SeqNum next_iss(const SocketAddress& local, const SocketAddress& remote);
   ConnId next_id() { return ConnId{++last_id}; }
 
   // Packets in (receive.cpp).
   void receive_packet(Bytes packet);
-  void segment_for_listener(Listener& listener, const SocketAddress& local, const SocketAddress& remote,
-                            const Segment& segment, const Tcb* previous);
+  void client_hears_of_fast_open(Connection& connection, const Segment& segment);
   bool reopens_from_time_wait(Connection& connection, const Segment& segment);
   void icmp_arrives(const IpPacket& packet);
   bool ours(const IpAddress& address) const { return address == config.ip4 || address == config.ip6; }
+
+  // Listeners (passive_open.cpp).
+  void segment_for_listener(Listener& listener, const SocketAddress& local, const SocketAddress& remote,
+                            const Segment& segment, const Tcb* previous);
+  void begin_half_open(Listener& listener, const SocketAddress& local, const SocketAddress& remote, const Segment& syn,
+                       SeqNum iss);
+  void open_at_once(Listener& listener, const SocketAddress& local, const SocketAddress& remote, const Segment& syn,
+                    SeqNum iss);
+  void answer_with_cookie(Listener& listener, const SocketAddress& local, const SocketAddress& remote,
+                          const Segment& syn);
+  bool opens_by_cookie(Listener& listener, const SocketAddress& local, const SocketAddress& remote, const Segment& ack);
+
+  // Small records (records.cpp).
+  SocketAddress local_of(const Record& record) const {
+    return {record.remote.ip.version == IpVersion::v4 ? config.ip4 : config.ip6, record.local_port};
+  }
+  Connection* find_record(std::uint16_t local_port, const SocketAddress& remote);
+  Connection* find_record(ConnId id);
+  Connection& wake(HalfOpen& record);
+  Connection& wake(TimeWait& record);
+  void want_syn_ack(HalfOpen& record);
+  std::size_t send_syn_ack(MutableBytes out);
+  void half_open_timeout(HalfOpen& record);
+  void rest_in_time_wait(Connection& connection);
+  void run_record_timeouts();
 
   // Packets out (host.cpp).
   // Writes `outgoing`, which next_segment has filled, as a packet.
@@ -101,7 +133,15 @@ struct Host::Impl {
   std::deque<ConnId> output;
   std::deque<Reply> replies;
   std::deque<ConnId> noisy;
-  std::deque<std::pair<Instant, ConnId>> graves;  // released and CLOSED, in order of burial
+  std::deque<ConnId> graves;  // released and CLOSED: gone when their last event is told
+  HalfOpenTable half_open;
+  std::deque<std::pair<HalfOpen*, ConnId>> syn_acks;  // records that are due; one that is gone has another id
+  TimeWaitTable resting;
+  std::deque<Event> farewells;  // of connections that ended as records
+  HashKey cookie_key;
+  HashKey fast_open_key;
+  FastOpenCache fast_open_cache;
+  std::uint32_t fast_open_pending = 0;
   Disposition last_disposition;
   Outgoing outgoing;  // between next_segment and write
   std::int32_t last_id = 0;

@@ -43,12 +43,15 @@ void Host::Impl::receive_packet(Bytes packet) {
   if (verify && tcp_checksum(ip.src, ip.dst, ip.payload) != 0) return;
   Segment segment;
   if (parse_tcp(ip.payload, segment)) return;
+  segment.ecn = ip.ecn();
   const SocketAddress local{ip.dst, segment.dst_port};
   const SocketAddress remote{ip.src, segment.src_port};
   if (Connection* const connection = find(local, remote)) {
     if (reopens_from_time_wait(*connection, segment)) return;
     Effects effects;
+    const bool opening = connection->tcb.fast_open && connection->tcb.state() == State::syn_sent;
     last_disposition = segment_arrives(connection->tcb, segment, now, effects);
+    if (opening) client_hears_of_fast_open(*connection, segment);
     check_disposition(*connection, segment, last_disposition);
     reply(local, remote, effects);
     const bool kills_listener = kMut == 9 && last_disposition.action == Action::closed && segment.flags.rst() &&
@@ -66,32 +69,13 @@ void Host::Impl::receive_packet(Bytes packet) {
   reply(local, remote, effects);
 }
 
-//= rfc9293 3.9.1.1 MUST-42
-void Host::Impl::segment_for_listener(Listener& listener, const SocketAddress& local, const SocketAddress& remote,
-                                      const Segment& segment, const Tcb* previous) {
-  cover(State::listen, segment_event(segment_class(segment.flags), Placement::in_window));
-  Effects effects;
-  const ListenDecision decision = listen_segment_arrives(segment, config.tcp, effects);
-  last_disposition = decision.disposition;
-  reply(local, remote, effects);
-  if constexpr (kMut == 2) {
-    if (segment.flags.rst()) listeners.erase(listener.port);
-  }
-  if (!decision.opens) return;
-  // RFC 4987: what does not fit the backlog is dropped, and the peer tries again.
-  if (listener.waiting >= std::max(1U, listener.backlog)) {
-    last_disposition = {Action::dropped, "3.9.1: backlog full"};
-    return;
-  }
-  const bool chosen = !iss_queue.empty();
-  SeqNum iss = next_iss(local, remote);
-  // RFC 9293 3.6.1: above every number of the previous incarnation.
-  if (previous != nullptr && !chosen && !after(iss, previous->snd.nxt)) iss = previous->snd.nxt + 250'000;
-  Connection& connection = create(local, remote, true);
-  connection.listener = listener.id;
-  ++listener.waiting;
-  open_from_listen(connection.tcb, segment, iss, now);
-  after_input(connection);
+//= rfc7413 4.1.3 RFC7413-4.1.3.1-a
+void Host::Impl::client_hears_of_fast_open(Connection& connection, const Segment& segment) {
+  Tcb& tcb = connection.tcb;
+  if (!tcb.syn_acknowledged()) return;
+  const bool taken = !tcb.fast_open->text_sent || tcb.flight() == 0;
+  fast_open_cache.learn(now, tcb.config().fast_open_retry, tcb.remote, *tcb.fast_open, segment.options, taken);
+  tcb.fast_open.reset();
 }
 
 bool Host::Impl::reopens_from_time_wait(Connection& connection, const Segment& segment) {
@@ -111,7 +95,7 @@ void Host::Impl::icmp_arrives(const IpPacket& packet) {
   last_disposition = {Action::dropped, "3.9.2.2: no ICMP error for a connection here"};
   const auto error = parse_icmp_error(packet);
   if (!error) return;
-  Connection* const connection = table.find(error->local, error->remote);
+  Connection* const connection = find(error->local, error->remote);
   if (connection == nullptr) return;
   Tcb& tcb = connection->tcb;
   //= rfc5927 4.1

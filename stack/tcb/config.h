@@ -27,6 +27,13 @@ struct Config {
   bool window_scale = true;       // RFC 7323 2
   std::int8_t window_shift = -1;  // -1: the smallest that covers rcv_buf
 
+  bool fast_open = false;                  // RFC 7413: as a server and as a client
+  std::uint16_t fast_open_pending = 64;    // RFC 7413 4.2 PendingFastOpenRequests: more get an ordinary handshake
+  Duration fast_open_cookie_life = 3600s;  // RFC 7413 4.1.2: a cookie is good for this long at least, twice at most
+  Duration fast_open_retry = 3600s;        // RFC 7413 4.1.3.1: after a negative answer
+  bool ecn = false;                        // RFC 3168; 3.8.2 SHLD-8
+  bool ecn_fallback = true;  // RFC 3168 6.1.1.1 MAY: a SYN that is sent again does not ask for ECN any more
+
   // Sending.
   bool nagle = true;                                       // 3.7.4 SHLD-7
   Duration sws_override = 200ms;                           // 3.8.6.2.1: between 0.1 and 1 s
@@ -47,13 +54,19 @@ struct Config {
   Duration min_rto = 1s;      // 2.4 SHOULD
   Duration max_rto = 60s;     // 2.5 MAY, at least 60 s
   Duration clock_granularity = 1ms;
-  std::uint8_t r1 = 3;                // 3.8.3 MUST-20, SHLD-10: retransmissions before the user is told
-  Duration r2 = 100s;                 // 3.8.3 SHLD-11
-  Duration r2_syn = 180s;             // 3.8.3 MUST-23
-  Duration user_timeout = 300s;       // 3.9.1 OPEN: "the present global default is five minutes"; zero: none
+  std::uint8_t r1 = 3;           // 3.8.3 MUST-20, SHLD-10: retransmissions before the user is told
+  Duration r2 = 100s;            // 3.8.3 SHLD-11
+  Duration r2_syn = 180s;        // 3.8.3 MUST-23
+  Duration user_timeout = 300s;  // 3.9.1 OPEN: "the present global default is five minutes"; zero: none
+  // RFC 5482: ENABLED, CHANGEABLE, and the limits of what a peer can talk us into; user_timeout is ADV_UTO.
+  bool user_timeout_option = false;
+  bool user_timeout_changeable = true;
+  Duration user_timeout_least = 100s;
+  Duration user_timeout_most = 3600s;
   Duration max_probe_interval = 60s;  // 3.8.6.1 SHLD-30
 
   // Robustness.
+  bool syn_cookies = true;  // RFC 4987 3.6: when a listener's half-open connections fill its backlog; false: dropped
   ResetPolicy reset_policy = ResetPolicy::rfc5961;
   bool ack_range_check = true;  // RFC 5961 5.2 MAY: drop ACKs older than SND.UNA - MAX.SND.WND
   // RFC 5961 7. Counted per connection: a shared counter would tell an attacker about other connections. 0: no limit.

@@ -79,6 +79,15 @@ void Congestion::on_timeout(std::uint32_t flight, SeqNum nxt, bool first) {
   acked_in_avoidance = 0;
 }
 
+//= rfc3168 6.1.2
+bool Congestion::on_congestion_echo(SeqNum una, std::uint32_t flight) {
+  if (in_recovery || (recover_valid && !after(una, recover))) return false;
+  ssthresh = std::max(std::min(cwnd, std::max(flight, smss)) / 2, 2 * smss);
+  cwnd = std::max(cwnd / 2, smss);
+  acked_in_avoidance = 0;
+  return true;
+}
+
 //= rfc5681 4.1
 void Congestion::on_idle(const Config& config) { cwnd = std::min(cwnd, initial_window(config, smss, lost_syn)); }
 

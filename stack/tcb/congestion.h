@@ -32,6 +32,8 @@ struct Congestion {
   bool on_recovery_ack(SeqNum ack, std::uint32_t acked, std::uint32_t flight);
   void on_timeout(std::uint32_t flight, SeqNum nxt, bool first);
   void on_idle(const Config& config);  // RFC 5681 4.1
+  // RFC 3168 6.1.2: the network says "congestion" without a loss. False when this window was reduced already.
+  bool on_congestion_echo(SeqNum una, std::uint32_t flight);
 };
 
 }  // namespace lastack

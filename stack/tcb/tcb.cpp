@@ -25,6 +25,12 @@ void Tcb::enter(State to, Cause cause) {
   if (to == State::closed) closed_by = cause;
 }
 
+void Tcb::restore_time_wait() {
+  LASTACK_CHECK(state_ == State::closed);
+  fin_number_ = snd.nxt - 1;
+  state_ = State::time_wait;
+}
+
 Config& Tcb::change_config() {
   if (!own_config) own_config = std::make_unique<Config>(*defaults_);
   return *own_config;

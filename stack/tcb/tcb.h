@@ -2,6 +2,7 @@
 // its state changes; what is done with it is in stack/tcp. The state has one writer, enter().
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 
@@ -73,6 +74,27 @@ struct TimestampVariables {
   std::uint32_t offset = 0;  // of our clock: 5.4, not the same on every connection
 };
 
+// RFC 3168 6.1. What the two ends agreed on, and where each half stands.
+struct EcnVariables {
+  bool asked = false;    // we have sent an ECN-setup SYN or SYN,ACK
+  bool plain = false;    // ... and one without: 6.1.1 then forbids ECT
+  bool agreed = false;   // the peer's was ECN-setup, too: CE and ECE count
+  bool echo = false;     // receiver, 6.1.3: CE has come, and no CWR since; every ACK carries ECE
+  bool cwr_due = false;  // sender, 6.1.2: the window was reduced; the next new text carries CWR
+  SeqNum reduced_at;     // SND.NXT of the last reduction: an ECE of what lies below speaks of the same congestion
+  Instant hold_until{};  // 6.1.2: ECE came with a window of one segment; nothing new before
+  bool sends() const { return agreed && !plain; }
+};
+
+// RFC 7413, while a SYN or SYN,ACK with the option is to be sent and answered.
+struct FastOpen {
+  std::array<std::byte, 16> cookie{};
+  std::uint8_t size = 0;  // an empty cookie on our SYN asks for one
+  std::uint16_t mss = 0;  // what the server announced before: the most text on our SYN
+  bool sent = false;      // once only: a SYN that is repeated carries neither option nor text (4.2.2)
+  bool text_sent = false;
+};
+
 // What the user is to be told. Several that one input raises are told in this order.
 enum class Signal : std::uint16_t {
   connected = 1U << 0,
@@ -94,6 +116,8 @@ class Tcb {
   State state() const { return state_; }
   // The one writer of the state: the transition must be a row of the edge table.
   void enter(State to, Cause cause);
+  // The one exception: a new TCB takes up where a record of TIME-WAIT stands (host/time_wait.h).
+  void restore_time_wait();
 
   const Config& config() const { return own_config ? *own_config : *defaults_; }
   Config& change_config();
@@ -121,12 +145,14 @@ class Tcb {
   SendVariables snd;
   ReceiveVariables rcv;
   TimestampVariables ts;
+  EcnVariables ecn;
   Timers timers;
   RttEstimator rtt;
   Congestion congestion;
   ByteRing send_queue;
   ReceiveQueue receive_queue;
   std::unique_ptr<Config> own_config;
+  std::unique_ptr<FastOpen> fast_open;
 
   std::uint16_t path_mtu;
   bool passive;                       // came from a passive OPEN (MUST-11)
@@ -134,6 +160,9 @@ class Tcb {
   bool scaling = false;               // both sides have sent window scale
   bool ack_due = false;               // an ACK must leave now
   bool ack_delayed = false;           // an ACK must leave before the delayed-ACK timer
+  bool fast_opened = false;           // RFC 7413 4.2.2: the user has had the SYN's text before the handshake is over
+  bool user_timeout_due = false;      // RFC 5482: the next segment carries the option
+  Duration adopted_user_timeout{0};   // RFC 5482 3.1: by the peer's option; zero: none
   bool reader_gone = false;           // 3.6.1: the application has closed both ways
   std::uint8_t unacked_segments = 0;  // with text, since our last ACK (SHLD-19: every second at least)
   std::uint8_t retransmissions = 0;   // of the segment at snd.una: R1

@@ -4,6 +4,8 @@
 #include "stack/base/check.h"
 #include "stack/tcb/mutation.h"
 #include "stack/tcp/arrival.h"
+#include "stack/tcp/ecn.h"
+#include "stack/tcp/fast_open.h"
 #include "stack/tcp/output.h"
 
 namespace lastack {
@@ -63,6 +65,7 @@ StepResult established_ack_processing(Tcb& tcb, Arrival& in) {
     if (is_duplicate_ack(tcb, in, window_before) &&
         tcb.congestion.on_duplicate_ack(tcb.flight(), tcb.snd.una, tcb.snd.nxt)) {
       tcb.snd.resend_one = true;
+      tcb.ecn.cwr_due = true;
     }
   }
   return std::nullopt;
@@ -74,8 +77,9 @@ void check_urgent(Tcb& tcb, const Arrival& in) {
   const SeqNum consumed = tcb.rcv.nxt - tcb.receive_queue.unread();
   if (!after(up, consumed)) return;
   const bool further = !tcb.rcv.urgent || after(up, tcb.rcv.up);
-  if (!tcb.rcv.urgent) tcb.signal(Signal::urgent);
-  if (further) tcb.rcv.up = up;
+  if (!further) return;
+  tcb.signal(Signal::urgent);  // MUST-32: also when the pointer moves on
+  tcb.rcv.up = up;
   tcb.rcv.urgent = true;
 }
 
@@ -194,6 +198,8 @@ void acknowledge_up_to(Tcb& tcb, const Arrival& in) {
 void enter_established(Tcb& tcb, Cause cause) {
   tcb.enter(State::established, cause);
   tcb.signal(Signal::connected);
+  resend_text_of_syn(tcb);
+  tcb.user_timeout_due = tcb.config().user_timeout_option;  // RFC 5482 3: in the first segment without SYN
   // A CLOSE that was queued in SYN-RECEIVED (3.10.4) takes effect now.
   if (tcb.snd.fin_queued) tcb.enter(State::fin_wait_1, Cause::close_call);
 }
@@ -238,7 +244,9 @@ StepResult fifth_check_ack(Tcb& tcb, Arrival& in) {
     if (auto end = syn_received_ack(tcb, in)) return end;
   }
   if (kEstablishedAckProcessing.contains(tcb.state())) {
+    const std::uint32_t cwnd = tcb.congestion.cwnd;
     if (auto end = established_ack_processing(tcb, in)) return end;
+    if (tcb.ecn.agreed) ecn_echo_arrives(tcb, in, cwnd);
   }
   switch (tcb.state()) {
     case State::established:

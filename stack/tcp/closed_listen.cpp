@@ -1,8 +1,10 @@
 // 3.10.7.1 CLOSED and 3.10.7.2 LISTEN: the two states without a connection.
 #include "stack/tcb/mutation.h"
 #include "stack/tcp/arrival.h"
+#include "stack/tcp/ecn.h"
 #include "stack/tcp/output.h"
 #include "stack/tcp/segment_arrives.h"
+#include "stack/tcp/user_timeout.h"
 
 namespace lastack {
 
@@ -94,6 +96,8 @@ void negotiate(Tcb& tcb, const Segment& syn, Instant now) {
     tcb.rcv.shift = 0;
   }
   tcb.sack = config.sack && offered.sack_permitted;
+  ecn_negotiate(tcb, syn);
+  take_user_timeout_option(tcb, syn);
   tcb.ts.on = config.timestamps && offered.timestamps.has_value();
   if (tcb.ts.on) {
     tcb.ts.recent = offered.timestamps->value;

@@ -4,6 +4,9 @@
 #include <bit>
 
 #include "stack/tcb/mutation.h"
+#include "stack/tcp/ecn.h"
+#include "stack/tcp/fast_open.h"
+#include "stack/tcp/user_timeout.h"
 #include "stack/wire/ip.h"
 
 namespace lastack {
@@ -56,23 +59,26 @@ void begin(const Tcb& tcb, Segment& segment) {
 //= rfc2018 4
 void common_options(const Tcb& tcb, Instant now, Options& options) {
   if (tcb.ts.on) options.timestamps = Timestamps{timestamp_value(tcb, now), tcb.ts.recent};
+  if (tcb.user_timeout_due) options.user_timeout = user_timeout_to_offer(tcb);
   // Text of the SYN waits in the queue at RCV.NXT until the connection is synchronized; it is no block beyond a gap
   // (RFC 2018 3).
   if (tcb.sack && tcb.receive_queue.has_gap() && tcb.syn_acknowledged()) {
-    options.sack_count = tcb.receive_queue.sack_blocks(options.sack.data(), tcb.ts.on ? 3 : 4);
+    const int blocks = 4 - (tcb.ts.on ? 1 : 0) - (options.user_timeout ? 1 : 0);
+    options.sack_count = tcb.receive_queue.sack_blocks(options.sack.data(), static_cast<std::uint8_t>(blocks));
   }
 }
 
 // Every segment but a SYN of SYN-SENT acknowledges: what was owed is paid.
 //= rfc9293 3.8 U-18
 void acknowledge(Tcb& tcb, Segment& segment) {
-  segment.flags = segment.flags | kAck;
+  segment.flags = segment.flags | (tcb.ecn.echo ? kAck | kEce : kAck);
   segment.ack = tcb.rcv.nxt;
   segment.wnd = offer_window(tcb);
   tcb.rcv.last_ack_sent = tcb.rcv.nxt;
   tcb.ack_due = false;
   tcb.ack_delayed = false;
   tcb.unacked_segments = 0;
+  tcb.user_timeout_due = false;
   tcb.timers.stop(TimerKind::delayed_ack);
 }
 
@@ -92,6 +98,7 @@ void syn_options(const Tcb& tcb, Instant now, Options& options) {
   if (answer ? tcb.ts.on : config.timestamps) {
     options.timestamps = Timestamps{timestamp_value(tcb, now), answer ? tcb.ts.recent : 0U};
   }
+  options.user_timeout = user_timeout_to_offer(tcb);
 }
 
 void note_sent(Tcb& tcb, SeqNum seq, SeqNum end, Instant now) {
@@ -127,6 +134,8 @@ bool emit_syn(Tcb& tcb, Instant now, Outgoing& out) {
   tcb.rcv.wnd = std::max(offered, window);
   out.segment.wnd = wire_window(kMut == 28 ? window >> tcb.rcv.shift : window);
   syn_options(tcb, now, out.segment.options);
+  out.segment.flags = out.segment.flags | ecn_setup_flags(tcb);
+  if (tcb.fast_open) add_fast_open(tcb, out);
   tcb.snd.syn_due = false;
   if (tcb.retransmissions == 0) {
     tcb.rtt.sent_first(tcb.snd.iss + 1, now);
@@ -174,7 +183,7 @@ bool emit_text(Tcb& tcb, Instant now, SeqNum seq, std::uint32_t octets, bool wit
 }
 
 std::uint32_t option_octets(const Tcb& tcb, Instant now) {
-  if (!tcb.sack || !tcb.receive_queue.has_gap()) return tcb.ts.on ? 12 : 0;
+  if ((!tcb.sack || !tcb.receive_queue.has_gap()) && !tcb.user_timeout_due) return tcb.ts.on ? 12 : 0;
   Options options;
   common_options(tcb, now, options);
   return static_cast<std::uint32_t>(options_size(options));
@@ -212,7 +221,7 @@ std::uint32_t congestion_left(const Tcb& tcb, SeqNum seq) {
 //= rfc9293 3.9.1.2 SHLD-27 SHLD-28 MAY-16
 std::uint32_t sendable(const Tcb& tcb, Instant now) {
   const SeqNum end = tcb.text_end();
-  if (!before(tcb.snd.nxt, end)) return 0;
+  if (!before(tcb.snd.nxt, end) || now < tcb.ecn.hold_until) return 0;
   const std::uint32_t queued = octets_between(tcb.snd.nxt, end);  // D
   const std::uint32_t usable = window_left(tcb, tcb.snd.nxt);     // U
   const std::uint32_t mss = segment_limit(tcb, now);
@@ -237,7 +246,9 @@ bool emit_new(Tcb& tcb, Instant now, Outgoing& out) {
     tcb.congestion.on_idle(tcb.config());
   }
   const bool with_fin = window_left(tcb, tcb.snd.nxt + octets) > 0;
-  return emit_text(tcb, now, tcb.snd.nxt, octets, with_fin, out);
+  emit_text(tcb, now, tcb.snd.nxt, octets, with_fin, out);
+  if (octets != 0) ecn_mark_new_text(tcb, out.segment);
+  return true;
 }
 
 // One segment of what was sent before, from `seq`.
@@ -321,8 +332,10 @@ void settle_persist(Tcb& tcb, Instant now) {
     tcb.snd.resend = tcb.snd.una;
   }
   const bool waiting = kTransmitsText.contains(tcb.state()) && tcb.flight() == 0 && before(tcb.snd.nxt, tcb.text_end());
-  if (waiting && !tcb.snd.probe && sendable(tcb, now) == 0) {
-    if (!tcb.timers.armed(TimerKind::persist)) tcb.timers.arm(TimerKind::persist, now + tcb.config().sws_override);
+  const bool held = now < tcb.ecn.hold_until;
+  if (waiting && (held || !tcb.snd.probe) && sendable(tcb, now) == 0) {
+    const Instant next = held ? tcb.ecn.hold_until : now + tcb.config().sws_override;
+    if (held || !tcb.timers.armed(TimerKind::persist)) tcb.timers.arm(TimerKind::persist, next);
   } else {
     tcb.timers.stop(TimerKind::persist);
   }
@@ -362,6 +375,7 @@ void prepare_open(Tcb& tcb, SeqNum iss, Instant now) {
   tcb.snd.nxt = iss + 1;
   tcb.snd.up = iss;
   tcb.snd.resend = tcb.snd.nxt;
+  tcb.ecn.reduced_at = iss;
   tcb.snd.syn_due = true;
   //= rfc9293 3.7.1 MUST-15
   tcb.snd.mss = tcb.local.ip.version == IpVersion::v4 ? 536 : 1220;
@@ -385,7 +399,7 @@ void settle_timers(Tcb& tcb, Instant now) {
   } else if (!window_is_closed(tcb) && !tcb.timers.armed(TimerKind::retransmit)) {
     tcb.timers.arm(TimerKind::retransmit, now + tcb.rtt.rto());
   }
-  const Duration limit = tcb.config().user_timeout;
+  const Duration limit = user_timeout_of(tcb);
   const bool unsent = before(tcb.snd.nxt, tcb.text_end());
   if (limit == Duration(0) || (!outstanding && !unsent)) {
     tcb.timers.stop(TimerKind::user);

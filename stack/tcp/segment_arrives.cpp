@@ -5,7 +5,9 @@
 #include "stack/tcb/coverage.h"
 #include "stack/tcb/mutation.h"
 #include "stack/tcp/arrival.h"
+#include "stack/tcp/ecn.h"
 #include "stack/tcp/output.h"
+#include "stack/tcp/user_timeout.h"
 
 namespace lastack {
 
@@ -41,6 +43,7 @@ bool repeats_fin(const Tcb& tcb, const Segment& seg) {
 Disposition answer_unacceptable(Tcb& tcb, Arrival& in, const char* clause) {
   const Segment& seg = in.segment;
   if (seg.flags.rst()) return {Action::dropped, clause};
+  if (repeats_syn(tcb, seg)) ecn_negotiate(tcb, seg);
   if (tcb.config().repeat_syn_ack && repeats_syn(tcb, seg)) {
     tcb.snd.syn_due = true;
     return {Action::answered, "3.10.7.4 first: the SYN again"};
@@ -133,6 +136,7 @@ StepResult first_check_sequence_number(Tcb& tcb, Arrival& in) {
   }
   if (completes_simultaneous_open(tcb, seg)) {
     tcb.ack_due = true;  // the peer may be waiting for an ACK that fits its window
+    ecn_negotiate(tcb, seg);
     trim_to_window(tcb, in);
     return std::nullopt;
   }
@@ -167,11 +171,11 @@ StepResult second_check_rst(Tcb& tcb, Arrival& in) {
   switch (tcb.state()) {
     case State::syn_received:
       //= rfc9293 3.5 MUST-11
-      if (tcb.passive && kMut != 9) {
+      if (tcb.passive && !tcb.fast_opened && kMut != 9) {
         tcb.enter(State::listen, Cause::rst);
         return Disposition{Action::closed, "3.10.7.4 second: back to LISTEN"};
       }
-      tcb.signal(Signal::refused);
+      tcb.signal(tcb.fast_opened ? Signal::reset : Signal::refused);
       break;
     case State::established:
     case State::fin_wait_1:
@@ -197,7 +201,7 @@ StepResult second_check_rst(Tcb& tcb, Arrival& in) {
 StepResult fourth_check_syn(Tcb& tcb, Arrival& in) {
   const Segment& seg = in.segment;
   if (!seg.flags.syn() || completes_simultaneous_open(tcb, seg)) return std::nullopt;
-  if (tcb.state() == State::syn_received && tcb.passive) {
+  if (tcb.state() == State::syn_received && tcb.passive && !tcb.fast_opened) {
     tcb.enter(State::listen, Cause::syn);
     return Disposition{Action::closed, "3.10.7.4 fourth: back to LISTEN"};
   }
@@ -240,6 +244,8 @@ Disposition other_states_segment_arrives(Tcb& tcb, Arrival& in) {
   if (auto end = second_check_rst(tcb, in)) return *end;
   if (auto end = fourth_check_syn(tcb, in)) return *end;
   if (auto end = fifth_check_ack(tcb, in)) return *end;
+  if (tcb.ecn.agreed) ecn_receive(tcb, in);
+  if (in.segment.options.user_timeout) take_user_timeout_option(tcb, in.segment);
   sixth_check_urg(tcb, in);
   if (auto end = seventh_process_text(tcb, in)) return *end;
   eighth_check_fin(tcb, in);
@@ -267,16 +273,17 @@ Disposition segment_arrives(Tcb& tcb, const Segment& segment, Instant now, Effec
 }
 
 //= rfc9293 3.6.1 MAY-2 SHLD-4
-//= rfc6191 2
+//= rfc6191 2 RFC6191-2-a RFC6191-2-b RFC6191-2-c RFC6191-2-e RFC6191-2-f
 bool time_wait_accepts_syn(const Tcb& tcb, const Segment& seg) {
   if (tcb.state() != State::time_wait || !tcb.config().time_wait_reuse) return false;
   if (!seg.flags.syn() || seg.flags.ack() || seg.flags.rst() || seg.flags.fin()) return false;
-  if (tcb.ts.on && seg.options.timestamps) {
-    const SeqNum value(seg.options.timestamps->value);
-    const SeqNum recent(tcb.ts.recent);
-    return after(value, recent) || (value == recent && after(seg.seq, tcb.rcv.nxt));
-  }
-  return after(seg.seq, tcb.rcv.nxt);
+  const bool above = at_or_after(seg.seq, tcb.rcv.nxt);  // above the old FIN's number
+  const bool stamped = seg.options.timestamps && tcb.config().timestamps;
+  if (!stamped) return above;
+  if (!tcb.ts.on) return true;
+  const SeqNum value(seg.options.timestamps->value);
+  const SeqNum recent(tcb.ts.recent);
+  return after(value, recent) || (value == recent && above);
 }
 
 }  // namespace lastack

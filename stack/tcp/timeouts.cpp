@@ -24,7 +24,9 @@ void user_timeout(Tcb& tcb) {
 void retransmission_timeout(Tcb& tcb, Instant now) {
   const Config& config = tcb.config();
   const bool syn = !tcb.syn_acknowledged();
-  if (now - tcb.first_sent >= (syn ? config.r2_syn : config.r2)) return user_timeout(tcb);
+  // RFC 5482: R2 does not end sooner what the two ends have agreed to wait for.
+  const Duration r2 = syn ? config.r2_syn : std::max(config.r2, tcb.adopted_user_timeout);
+  if (now - tcb.first_sent >= r2) return user_timeout(tcb);
   const bool first = tcb.retransmissions == 0;
   if (tcb.retransmissions != 0xff) ++tcb.retransmissions;
   if (tcb.retransmissions == config.r1) tcb.signal(Signal::soft_error);
@@ -35,6 +37,7 @@ void retransmission_timeout(Tcb& tcb, Instant now) {
     tcb.congestion.lost_syn = true;
   } else {
     tcb.congestion.on_timeout(tcb.flight(), tcb.snd.nxt, first);
+    tcb.ecn.cwr_due = true;
   }
   tcb.snd.resend_one = false;
   tcb.snd.resend = tcb.text_begin();

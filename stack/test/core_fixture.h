@@ -69,6 +69,7 @@ class CoreFixture : public testing::Test {
     IpHeader ip;
     ip.src = peer().ip;
     ip.dst = IpAddress::v4(0xc000'0201U);
+    ip.dscp_ecn = segment.ecn;
     const std::size_t size = write_packet(packet, ip, segment);
     ASSERT_NE(size, 0U);
     host_->on_packet(now_, Bytes(packet).first(size));
@@ -85,6 +86,7 @@ class CoreFixture : public testing::Test {
       EXPECT_TRUE(parsed.ok());
       if (!parsed.ok()) break;
       all.push_back(parsed->tcp);
+      all.back().ecn = parsed->ip.ecn();
       payload_sizes_.push_back(parsed->tcp.payload.size());
       all.back().payload = {};
       if (all.size() > 1000) {

@@ -108,7 +108,9 @@ TEST_P(ListenFixture, TextOfTheSynThatComesAgainIsTakenOnce) {
 class Backlog : public CoreFixture {};
 
 TEST_F(Backlog, WhatDoesNotFitIsDropped) {
-  start(plain());
+  HostConfig config = plain();
+  config.tcp.syn_cookies = false;
+  start(config);
   listener_ = *host().listen(now_, kPort, 1);
   rx(kSyn, theirs(0), SeqNum(0));
   EXPECT_EQ(tx().size(), 1U);

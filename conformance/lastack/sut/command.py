@@ -125,6 +125,8 @@ class CommandCarrier(Carrier):
         }
         request: schema.Reply = {"cmd": "app", "t_us": now_us, "op": op}
         request.update((field, fields[field]) for field in _APP_FIELDS.get(op, ()))
+        if op == "connect" and data:
+            request["data"] = data.hex()  # only a stack with Fast Open is asked to take it
         reply = self._ask(request)
         out = self._packets(now_us, reply)
         for status in ("unsupported", "error"):

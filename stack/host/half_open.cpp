@@ -1,0 +1,63 @@
+#include "stack/host/half_open.h"
+
+#include "stack/tcp/output.h"
+#include "stack/tcp/segment_arrives.h"
+
+namespace lastack {
+
+namespace {
+
+// What a time-out of the SYN,ACK does to the variables (tcp/timeouts.cpp), without asking whether it was the last.
+void count_timeout_of_syn(Tcb& tcb) {
+  ++tcb.retransmissions;
+  tcb.rtt.back_off(tcb.config());
+  tcb.rtt.sent_again();
+  tcb.congestion.lost_syn = true;
+  tcb.snd.syn_due = true;
+}
+
+enum Offer : std::uint8_t { kMss = 1, kScale = 2, kSack = 4, kStamps = 8, kEceFlag = 16, kCwrFlag = 32 };
+
+}  // namespace
+
+void remember_syn(HalfOpen& record, const Segment& syn) {
+  const Options& o = syn.options;
+  record.irs = syn.seq;
+  record.window = syn.wnd;
+  record.mss = o.mss.value_or(0);
+  record.shift = o.window_scale.value_or(0);
+  record.ts_value = o.timestamps ? o.timestamps->value : 0;
+  record.offers = static_cast<std::uint8_t>((o.mss ? kMss : 0) | (o.window_scale ? kScale : 0) |
+                                            (o.sack_permitted ? kSack : 0) | (o.timestamps ? kStamps : 0) |
+                                            (syn.flags.ece() ? kEceFlag : 0) | (syn.flags.cwr() ? kCwrFlag : 0));
+}
+
+Segment syn_of(const HalfOpen& record) {
+  const auto has = [&](Offer what) { return (record.offers & what) != 0; };
+  Segment syn;
+  syn.src_port = record.remote.port;
+  syn.dst_port = record.local_port;
+  syn.seq = record.irs;
+  syn.wnd = record.window;
+  syn.flags = kSyn;
+  if (has(kEceFlag)) syn.flags = syn.flags | kEce;
+  if (has(kCwrFlag)) syn.flags = syn.flags | kCwr;
+  if (has(kMss)) syn.options.mss = record.mss;
+  if (has(kScale)) syn.options.window_scale = record.shift;
+  if (has(kStamps)) syn.options.timestamps = Timestamps{record.ts_value, 0};
+  syn.options.sack_permitted = has(kSack);
+  return syn;
+}
+
+void replay(Tcb& tcb, const HalfOpen& record) {
+  open_from_listen(tcb, syn_of(record), record.iss, record.since);
+  const unsigned begun = record.sent + (record.due ? 1U : 0U);
+  for (unsigned i = 0; i < begun; ++i) {
+    if (i != 0) count_timeout_of_syn(tcb);
+    if (i == record.sent) return;
+    Outgoing sent;
+    (void)next_segment(tcb, record.since, sent);
+  }
+}
+
+}  // namespace lastack
