@@ -99,6 +99,7 @@ constexpr OptionRow kOptions[] = {
     {"icmp_checks_sequence", set_flag<&Config::icmp_checks_sequence>},
     {"hard_errors", set_choice<&Config::hard_errors, HardErrorPolicy, 2>},
     {"path_mtu_discovery", set_flag<&Config::path_mtu_discovery>},
+    {"path_mtu_age_ms", set_ms<&Config::path_mtu_age>},
     {"msl_ms", set_ms<&Config::msl>},
     {"time_wait_restart", set_flag<&Config::time_wait_restart>},
     {"time_wait_ignores_rst", set_flag<&Config::time_wait_ignores_rst>},

@@ -68,7 +68,7 @@ typedef struct lastack_sut_cfg {
 typedef enum lastack_app_op {
   LASTACK_APP_LISTEN = 1, /* in: local.port, backlog -> conn = listener.            RFC 9293 3.10.1 passive OPEN */
   LASTACK_APP_CONNECT =
-      2, /* in: local.port (0 = any), remote -> conn.               3.10.1 active OPEN; does not wait */
+      2, /* in: local.port (0 = any), remote, data+len to SEND at once (len 0: none) -> conn.  3.10.1; does not wait */
   LASTACK_APP_ACCEPT = 3, /* in: conn = listener -> conn, remote; LASTACK_ERROR "would block" when none is ready */
   LASTACK_APP_SEND = 4,   /* in: conn, data, len, flags -> count = octets taken (may be fewer).   3.10.2 */
   LASTACK_APP_RECV =

@@ -109,6 +109,23 @@ def test_urgent_data_of_any_length_stays_in_the_stream(lab, octets):
     assert at.read(octets + 5) == stream
 
 
+@requirement("MUST-32")
+def test_user_hears_of_every_advance_of_the_urgent_pointer(lab):
+    """Urgency that begins, and a pointer that moves ahead, are told; the same pointer again is no news (3.8.5
+    MUST-32)."""
+    lab.needs("urgent")
+    at = established(lab)
+    at.send("UA", seq=101, urgptr=10, data=b"abcde")
+    at.expect_ack(106, within=ACK_DELAY)
+    assert "urgent" in at.sut.events()
+    at.send("UA", seq=106, urgptr=5, data=b"f")
+    at.expect_ack(107, within=ACK_DELAY)
+    assert "urgent" not in at.sut.events(), "111 as before"
+    at.send("UA", seq=107, urgptr=100, data=b"g")
+    at.expect_ack(108, within=ACK_DELAY)
+    assert "urgent" in at.sut.events(), "207 now"
+
+
 @requirement("MUST-30", "MUST-62", "RFC6093-4-a")
 def test_urgent_flag_stays_while_urgent_data_is_unsent(lab):
     """Every segment in front of the end of urgent data points to it; later data is not urgent (3.8.5 MUST-62)."""

@@ -81,7 +81,7 @@ Result<ConnId, CallError> Host::accept(ConnId listener_id) {
   const ConnId id = listener->ready.front();
   listener->ready.pop_front();
   --listener->waiting;
-  Connection* const connection = impl_->find(id);
+  Connection* const connection = impl_->find_held(id);
   connection->listener = ConnId::none;
   return id;
 }
@@ -204,13 +204,15 @@ void Host::Impl::abort(Connection& connection) {
 Status<CallError> Host::Impl::close_listener(ConnId id) {
   const Listener* const listener = find_listener(id);
   // Connections that nobody can accept any more are of no use to the peer either.
+  std::vector<HalfOpen*> half;
+  half_open.for_each([&](HalfOpen& record) {
+    if (record.listener == id) half.push_back(&record);
+  });
+  for (HalfOpen* const record : half) wake(*record);
   std::vector<ConnId> orphans;
   for (const auto& entry : connections) {
     if (entry.second->listener == id) orphans.push_back(entry.second->id);
   }
-  half_open.for_each([&](const HalfOpen& record) {
-    if (record.listener == id) orphans.push_back(record.id);
-  });
   std::sort(orphans.begin(), orphans.end());
   for (const ConnId orphan : orphans) abort(*find(orphan));
   listeners.erase(listener->port);

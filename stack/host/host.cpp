@@ -55,7 +55,7 @@ Host::Impl::Impl(const HostConfig& host_config, Instant start)
 
 Connection* Host::Impl::look_up(ConnId id) {
   const auto it = connections.find(static_cast<std::int32_t>(id));
-  if (it == connections.end()) return find_record(id);
+  if (it == connections.end()) return nullptr;
   return recent = it->second.get();
 }
 
@@ -211,7 +211,7 @@ std::size_t Host::Impl::write(const Tcb& tcb, MutableBytes out) {
   ip.src = tcb.local.ip;
   ip.dst = tcb.remote.ip;
   ip.hop_limit = choices.hop_limit;
-  ip.dscp_ecn = static_cast<std::uint8_t>((choices.dscp << 2) | outgoing.segment.ecn);
+  ip.dscp_ecn = static_cast<std::uint8_t>((choices.dscp << 2) | outgoing.ecn);
   ip.dont_fragment = choices.path_mtu_discovery;
   // RFC 6864 4.1: an atomic datagram needs no identification.
   if (!ip.dont_fragment) ip.id = ip_id = static_cast<std::uint16_t>((ip_id + 1U) & 0xffffU);
@@ -267,7 +267,7 @@ std::size_t Host::poll_transmit(Instant now, MutableBytes out) {
     if (const std::size_t size = host.send_syn_ack(out)) return size;
   }
   while (!host.output.empty()) {
-    Connection* const connection = host.find(host.output.front());
+    Connection* const connection = host.find_held(host.output.front());
     if (connection != nullptr && next_segment(connection->tcb, host.now, host.outgoing)) {
       const std::size_t size = host.write(connection->tcb, out);
       check(*connection);
@@ -292,7 +292,7 @@ std::optional<Event> Host::poll_event() {
   }
   while (!host.noisy.empty()) {
     const ConnId id = host.noisy.front();
-    Connection* const connection = host.find(id);
+    Connection* const connection = host.find_held(id);
     if (connection != nullptr && connection->tcb.signals != 0) return take_signal(*connection);
     host.noisy.pop_front();
     if (connection != nullptr) {

@@ -48,7 +48,12 @@ struct Host::Impl {
   Connection& create(const SocketAddress& local, const SocketAddress& remote, bool passive, ConnId id);
   // What the host gives every new TCB.
   void prepare(Tcb& tcb) const;
-  Connection* find(ConnId id) { return recent != nullptr && recent->id == id ? recent : look_up(id); }
+  // For the user's calls: wakes what is only a record.
+  Connection* find(ConnId id) {
+    Connection* const held = find_held(id);
+    return held != nullptr ? held : find_record(id);
+  }
+  Connection* find_held(ConnId id) { return recent != nullptr && recent->id == id ? recent : look_up(id); }
   Connection* look_up(ConnId id);
   Connection* find(const SocketAddress& local, const SocketAddress& remote);
   State state(const Connection* connection, ConnId id) {

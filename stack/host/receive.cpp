@@ -43,14 +43,13 @@ void Host::Impl::receive_packet(Bytes packet) {
   if (verify && tcp_checksum(ip.src, ip.dst, ip.payload) != 0) return;
   Segment segment;
   if (parse_tcp(ip.payload, segment)) return;
-  segment.ecn = ip.ecn();
   const SocketAddress local{ip.dst, segment.dst_port};
   const SocketAddress remote{ip.src, segment.src_port};
   if (Connection* const connection = find(local, remote)) {
     if (reopens_from_time_wait(*connection, segment)) return;
     Effects effects;
     const bool opening = connection->tcb.fast_open && connection->tcb.state() == State::syn_sent;
-    last_disposition = segment_arrives(connection->tcb, segment, now, effects);
+    last_disposition = segment_arrives(connection->tcb, segment, now, effects, ip.ecn());
     if (opening) client_hears_of_fast_open(*connection, segment);
     check_disposition(*connection, segment, last_disposition);
     reply(local, remote, effects);
@@ -106,7 +105,7 @@ void Host::Impl::icmp_arrives(const IpPacket& packet) {
   }
   last_disposition = {Action::accepted, "3.9.2.2"};
   connection->icmp = error->detail;
-  icmp_error(tcb, error->kind, error->mtu);
+  icmp_error(tcb, error->kind, error->mtu, now);
   after_input(*connection);
 }
 

@@ -25,7 +25,7 @@ Connection* Host::Impl::find_record(std::uint16_t local_port, const SocketAddres
 }
 
 Connection* Host::Impl::find_record(ConnId id) {
-  if (id == ConnId::none) return nullptr;
+  if (id == ConnId::none || find_listener(id) != nullptr) return nullptr;
   if (HalfOpen* const record = half_open.find(id)) return &wake(*record);
   if (TimeWait* const record = resting.find(id)) return &wake(*record);
   return nullptr;

@@ -24,7 +24,6 @@ void remember(TimeWait& record, const Tcb& tcb) {
   record.challenge_acks = tcb.challenge_acks;
   record.invalid_acks = tcb.invalid_acks;
   record.mss = tcb.snd.mss;
-  record.path_mtu = tcb.path_mtu;
   record.snd_shift = tcb.snd.shift;
   record.rcv_shift = tcb.rcv.shift;
   record.timestamps = tcb.ts.on;
@@ -52,7 +51,6 @@ void restore(Tcb& tcb, const TimeWait& record) {
   tcb.ack_limit_began = record.ack_limit_began;
   tcb.challenge_acks = record.challenge_acks;
   tcb.invalid_acks = record.invalid_acks;
-  tcb.path_mtu = record.path_mtu;
   tcb.sack = record.sack;
   tcb.scaling = record.scaling;
   tcb.passive = record.passive;

@@ -22,7 +22,6 @@ struct TimeWait : Record {
   std::uint16_t challenge_acks = 0;
   std::uint16_t invalid_acks = 0;
   std::uint16_t mss = 0;
-  std::uint16_t path_mtu = 0;
   std::uint8_t snd_shift = 0;
   std::uint8_t rcv_shift = 0;
   bool timestamps : 1 = false;

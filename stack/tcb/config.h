@@ -79,6 +79,7 @@ struct Config {
   bool icmp_checks_sequence = true;                       // RFC 5927 4.1
   HardErrorPolicy hard_errors = HardErrorPolicy::always;  // 3.9.2.2 SHLD-26
   bool path_mtu_discovery = true;                         // RFC 1191: DF set, "fragmentation needed" lowers the MSS
+  Duration path_mtu_age = 600s;  // RFC 1191 6.3, RFC 8201 4: then a larger one is tried again; zero: never
 
   // Closing.
   //= rfc1122 4.2.2.13

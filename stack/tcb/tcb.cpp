@@ -15,6 +15,7 @@ Tcb::Tcb(const Config& defaults, const SocketAddress& local_socket, const Socket
       rtt(defaults),
       send_queue(defaults.snd_buf),
       receive_queue(defaults.rcv_buf, defaults.max_reassembly_gaps),
+      link_mtu(mtu),
       path_mtu(mtu),
       passive(is_passive),
       defaults_(&defaults) {}
@@ -44,6 +45,11 @@ std::uint32_t Tcb::effective_mss(std::uint32_t option_octets) const {
   const std::uint32_t mss = std::min<std::uint32_t>(snd.mss, path);
   // A peer's MSS smaller than our options would leave no room for text, and no progress.
   return mss > option_octets ? mss - option_octets : 1U;
+}
+
+void Tcb::set_path_mtu(std::uint16_t mtu) {
+  path_mtu = mtu;
+  if (congestion.smss != 0) congestion.smss = effective_mss();
 }
 
 std::size_t Tcb::memory() const {

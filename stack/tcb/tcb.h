@@ -125,6 +125,7 @@ class Tcb {
   // Effective send MSS, 3.7.1: what one segment's text may be, given the octets of options in it.
   std::uint32_t effective_mss(std::uint32_t option_octets) const;
   std::uint32_t effective_mss() const { return effective_mss(ts.on ? 12 : 0); }
+  void set_path_mtu(std::uint16_t mtu);
   // SND.NXT - SND.UNA.
   std::uint32_t flight() const { return octets_between(snd.una, snd.nxt); }
   bool syn_acknowledged() const { return snd.una != snd.iss; }
@@ -154,7 +155,9 @@ class Tcb {
   std::unique_ptr<Config> own_config;
   std::unique_ptr<FastOpen> fast_open;
 
+  std::uint16_t link_mtu;  // of our own interface: the most that path_mtu can be
   std::uint16_t path_mtu;
+  Instant path_mtu_lowered_at{};
   bool passive;                       // came from a passive OPEN (MUST-11)
   bool sack = false;                  // both sides have sent SACK-permitted
   bool scaling = false;               // both sides have sent window scale

@@ -26,7 +26,8 @@ struct Arrival {
   Effects& effects;
   SeqNum text_seq;  // number of the first octet of `text`
   Bytes text;
-  bool fin;  // a FIN that is left after trimming; its number is fin_seq()
+  std::uint8_t ecn = 0;  // of the IP header
+  bool fin;              // a FIN that is left after trimming; its number is fin_seq()
 
   SeqNum fin_seq() const { return text_seq + static_cast<std::uint32_t>(text.size()); }
 };

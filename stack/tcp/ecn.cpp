@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "stack/tcp/arrival.h"
-#include "stack/wire/ip.h"
 
 namespace lastack {
 
@@ -38,7 +37,7 @@ void ecn_receive(Tcb& tcb, const Arrival& in) {
   const Segment& seg = in.segment;
   if (seg.flags.cwr() && !seg.flags.syn()) tcb.ecn.echo = false;
   const bool probe = tcb.rcv.wnd == 0 && seg.seq == tcb.rcv.nxt;
-  if (seg.ecn == kCe && !seg.payload.empty() && (!in.text.empty() || probe)) tcb.ecn.echo = true;
+  if (in.ecn == kCe && !seg.payload.empty() && (!in.text.empty() || probe)) tcb.ecn.echo = true;
 }
 
 //= rfc3168 6.1.2 RFC3168-6.1.2-a RFC3168-6.1.2-c
@@ -57,12 +56,12 @@ void ecn_echo_arrives(Tcb& tcb, const Arrival& in, std::uint32_t cwnd) {
 }
 
 //= rfc3168 6.1.2 RFC3168-6.1.1-d RFC3168-6.1.2-b RFC3168-6.1.5-a
-void ecn_mark_new_text(Tcb& tcb, Segment& segment) {
+void ecn_mark_new_text(Tcb& tcb, Outgoing& out) {
   if (!tcb.ecn.sends()) return;
-  segment.ecn = kEct0;
+  out.ecn = kEct0;
   if (!tcb.ecn.cwr_due) return;
   tcb.ecn.cwr_due = false;
-  segment.flags = segment.flags | kCwr;
+  out.segment.flags = out.segment.flags | kCwr;
 }
 
 }  // namespace lastack

@@ -30,13 +30,13 @@ std::uint16_t next_plateau(std::uint16_t mtu) {
 //= rfc8201 4
 //= rfc7323 5.7
 //= rfc9293 3.7.2
-void lower_path_mtu(Tcb& tcb, std::uint16_t reported) {
+void lower_path_mtu(Tcb& tcb, std::uint16_t reported, Instant now) {
   const bool v4 = tcb.local.ip.version == IpVersion::v4;
   const std::uint16_t least = v4 ? 68 : 1280;
   const std::uint16_t mtu = std::max(least, reported == 0 ? next_plateau(tcb.path_mtu) : reported);
   if (!tcb.config().path_mtu_discovery || mtu >= tcb.path_mtu) return;
-  tcb.path_mtu = mtu;
-  tcb.congestion.smss = std::min(tcb.congestion.smss, tcb.effective_mss());
+  tcb.set_path_mtu(mtu);
+  tcb.path_mtu_lowered_at = now;
   // What did not fit is sent again in smaller segments, at once.
   if (tcb.syn_acknowledged()) tcb.snd.resend = tcb.text_begin();
 }
@@ -44,9 +44,9 @@ void lower_path_mtu(Tcb& tcb, std::uint16_t reported) {
 }  // namespace
 
 //= rfc9293 3.9.2.2 MUST-56 SHLD-25 SHLD-26
-void icmp_error(Tcb& tcb, IcmpKind kind, std::uint16_t mtu) {
+void icmp_error(Tcb& tcb, IcmpKind kind, std::uint16_t mtu, Instant now) {
   switch (kind) {
-    case IcmpKind::packet_too_big: return lower_path_mtu(tcb, mtu);
+    case IcmpKind::packet_too_big: return lower_path_mtu(tcb, mtu, now);
     case IcmpKind::hard:
       if (aborts(tcb)) {
         tcb.signal(kSynchronized.contains(tcb.state()) ? Signal::reset : Signal::refused);
@@ -55,6 +55,13 @@ void icmp_error(Tcb& tcb, IcmpKind kind, std::uint16_t mtu) {
       [[fallthrough]];
     case IcmpKind::soft: tcb.signal(Signal::soft_error); return;
   }
+}
+
+//= rfc1191 6.3
+void try_larger_path_mtu(Tcb& tcb, Instant now) {
+  const Duration age = tcb.config().path_mtu_age;
+  if (age == Duration(0) || now - tcb.path_mtu_lowered_at < age) return;
+  tcb.set_path_mtu(tcb.link_mtu);
 }
 
 }  // namespace lastack

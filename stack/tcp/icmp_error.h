@@ -12,6 +12,8 @@ namespace lastack {
 enum class IcmpKind : std::uint8_t { soft, hard, packet_too_big };
 
 // `mtu`: of the next hop, with packet_too_big; 0 when the router did not say.
-void icmp_error(Tcb& tcb, IcmpKind kind, std::uint16_t mtu);
+void icmp_error(Tcb& tcb, IcmpKind kind, std::uint16_t mtu, Instant now);
+// RFC 1191 6.3: after a while the path may have become better.
+void try_larger_path_mtu(Tcb& tcb, Instant now);
 
 }  // namespace lastack

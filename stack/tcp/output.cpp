@@ -6,6 +6,7 @@
 #include "stack/tcb/mutation.h"
 #include "stack/tcp/ecn.h"
 #include "stack/tcp/fast_open.h"
+#include "stack/tcp/icmp_error.h"
 #include "stack/tcp/user_timeout.h"
 #include "stack/wire/ip.h"
 
@@ -247,7 +248,7 @@ bool emit_new(Tcb& tcb, Instant now, Outgoing& out) {
   }
   const bool with_fin = window_left(tcb, tcb.snd.nxt + octets) > 0;
   emit_text(tcb, now, tcb.snd.nxt, octets, with_fin, out);
-  if (octets != 0) ecn_mark_new_text(tcb, out.segment);
+  if (octets != 0) ecn_mark_new_text(tcb, out);
   return true;
 }
 
@@ -412,6 +413,9 @@ bool next_segment(Tcb& tcb, Instant now, Outgoing& out) {
   const State state = tcb.state();
   if (state == State::closed || state == State::listen) return false;
   out.text_size = 0;
+  out.ecn = kNotEct;
+  if (tcb.path_mtu < tcb.link_mtu) [[unlikely]]
+    try_larger_path_mtu(tcb, now);
   if (tcb.snd.syn_due) return emit_syn(tcb, now, out);
   if (kTransmitsText.contains(state)) {
     if (emit_resend(tcb, now, out)) return true;

@@ -14,6 +14,7 @@ struct Outgoing {
   Segment segment;                // everything but the payload
   std::uint32_t text_offset = 0;  // where its text begins in the send queue
   std::uint32_t text_size = 0;
+  std::uint8_t ecn = 0;  // of its IP header
 };
 
 // Fills `out` with the next segment to send and accounts for it; false when there is none now.

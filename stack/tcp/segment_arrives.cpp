@@ -261,9 +261,10 @@ SegmentClass segment_class(Flags flags) {
   return flags.ack() ? SegmentClass::ack : SegmentClass::other;
 }
 
-Disposition segment_arrives(Tcb& tcb, const Segment& segment, Instant now, Effects& effects) {
+Disposition segment_arrives(Tcb& tcb, const Segment& segment, Instant now, Effects& effects, std::uint8_t ecn) {
   cover(tcb.state(), segment_event(segment_class(segment.flags), placement(tcb, segment)));
   Arrival in(segment, now, effects);
+  in.ecn = ecn;
   tcb.last_received = now;
   tcb.keepalive_probes = 0;
   const Disposition disposition =

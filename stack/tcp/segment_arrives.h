@@ -26,7 +26,8 @@ ListenDecision listen_segment_arrives(const Segment& segment, const Config& conf
 void open_from_listen(Tcb& tcb, const Segment& syn, SeqNum iss, Instant now);
 
 // 3.10.7.3 and 3.10.7.4.
-Disposition segment_arrives(Tcb& tcb, const Segment& segment, Instant now, Effects& effects);
+// `ecn`: the two bits of the IP header (RFC 3168).
+Disposition segment_arrives(Tcb& tcb, const Segment& segment, Instant now, Effects& effects, std::uint8_t ecn = 0);
 
 SegmentClass segment_class(Flags flags);
 

@@ -64,29 +64,30 @@ class CoreFixture : public testing::Test {
     segment.payload = octets_of_stream(octets);
     return segment;
   }
-  void rx(const Segment& segment) {
+  void rx(const Segment& segment, std::uint8_t ecn = 0) {
     std::array<std::byte, 2048> packet{};
     IpHeader ip;
     ip.src = peer().ip;
     ip.dst = IpAddress::v4(0xc000'0201U);
-    ip.dscp_ecn = segment.ecn;
+    ip.dscp_ecn = ecn;
     const std::size_t size = write_packet(packet, ip, segment);
     ASSERT_NE(size, 0U);
     host_->on_packet(now_, Bytes(packet).first(size));
   }
   void rx(Flags flags, SeqNum seq, SeqNum ack, std::size_t octets = 0) { rx(from_peer(flags, seq, ack, octets)); }
 
-  // Everything that the host wants to send now; payload sizes are kept in `payload_sizes`.
+  // Everything that the host wants to send now; sizes of payloads and ECN fields are kept beside it.
   std::vector<Segment> tx() {
     std::vector<Segment> all;
     payload_sizes_.clear();
+    ecn_fields_.clear();
     std::array<std::byte, 2048> packet{};
     while (const std::size_t size = host_->poll_transmit(now_, packet)) {
       const auto parsed = parse_packet(Bytes(packet).first(size));
       EXPECT_TRUE(parsed.ok());
       if (!parsed.ok()) break;
       all.push_back(parsed->tcp);
-      all.back().ecn = parsed->ip.ecn();
+      ecn_fields_.push_back(parsed->ip.ecn());
       payload_sizes_.push_back(parsed->tcp.payload.size());
       all.back().payload = {};
       if (all.size() > 1000) {
@@ -200,6 +201,7 @@ class CoreFixture : public testing::Test {
   ConnId conn_ = ConnId::none;
   ConnId listener_ = ConnId::none;
   std::vector<std::size_t> payload_sizes_;
+  std::vector<std::uint8_t> ecn_fields_;
 };
 
 }  // namespace lastack

@@ -340,5 +340,23 @@ TEST_F(Icmp, ASmallerPathMtuCutsSmallerSegments) {
   EXPECT_EQ(tx_text(), "ACK seq=1 ack=1 len=1000; PSH,ACK seq=1001 ack=1 len=400");
 }
 
+//= rfc1191 6.3
+TEST_F(Icmp, ALargerPathMtuIsTriedAgainLater) {
+  start(plain());
+  establish(65535, 1460);
+  send(1400);
+  tx();
+  unreachable(4, ours(1), 1040);
+  tx();
+  rx(kAck, theirs(1), ours(1401));
+  now_ += 599s;
+  send(1400);
+  EXPECT_EQ(tx_text(), "ACK seq=1401 ack=1 len=1000; PSH,ACK seq=2401 ack=1 len=400");
+  rx(kAck, theirs(1), ours(2801));
+  now_ += 1s;
+  send(1400);
+  EXPECT_EQ(tx_text(), "PSH,ACK seq=2801 ack=1 len=1400");
+}
+
 }  // namespace
 }  // namespace lastack

@@ -15,10 +15,6 @@ namespace lastack {
 inline constexpr std::uint8_t kProtocolTcp = 6;
 inline constexpr std::uint8_t kProtocolIcmp = 1;
 inline constexpr std::uint8_t kProtocolIcmp6 = 58;
-// RFC 3168 5: the two ECN bits of the IP header. ECT(1) is taken from a peer, and never sent (6.1.2: ECT(0) SHOULD be).
-inline constexpr std::uint8_t kNotEct = 0;
-inline constexpr std::uint8_t kEct0 = 2;
-inline constexpr std::uint8_t kCe = 3;
 inline constexpr std::size_t kIpv4HeaderSize = 20;
 inline constexpr std::size_t kIpv6HeaderSize = 40;
 

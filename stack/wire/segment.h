@@ -46,7 +46,6 @@ struct Segment {
   std::uint16_t urg = 0;      // urgent pointer
   std::uint16_t checksum = 0;
   std::uint8_t header_size = kTcpHeaderSize;
-  std::uint8_t ecn = 0;  // the ECN field of the IP header that carries it (RFC 3168 5); parse_tcp leaves it alone
   Options options;
   Bytes payload;
 
