@@ -185,6 +185,18 @@ def gone(sut: Any, peer: Any) -> None:
     expect_reset(peer, 8888, note="no connection: a segment with an ACK is reset")
 
 
+def option_body(segment: Any, kind: int) -> bytes | None:
+    """The octets of an option behind kind and length, as on the wire; None when the segment has none."""
+    area = segment.option_octets
+    at = 0
+    while at < len(area) and area[at] != 0:
+        size = 1 if area[at] == 1 else area[at + 1]
+        if area[at] == kind:
+            return bytes(area[at + 2 : at + size])
+        at += size
+    return None
+
+
 def case(*values: Any, req: tuple[str, ...] | list[str] | str, name: str | None = None, **lab: Any) -> Any:
     """One row of a parametrised scenario with its own catalogue ids and Lab options."""
     ids = (req,) if isinstance(req, str) else tuple(req)

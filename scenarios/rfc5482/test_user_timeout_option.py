@@ -1,19 +1,17 @@
 """RFC 5482: the option by which two ends tell each other their user timeout. Off unless asked for."""
 
 import pytest
-from helpers import FIRST_RTO
+from helpers import FIRST_RTO, option_body
 from lastack import requirement
 from lastack.scapy import TCP
 
-USER_TIMEOUT = 28  # the option's kind; Scapy calls it "UTO"
+USER_TIMEOUT = 28  # the option's kind
 
 
 def timeout_of(segment):
     """The option's 16 bits; None without the option."""
-    for name in ("UTO", USER_TIMEOUT):
-        if (value := segment.option(name)) is not None:
-            return value if isinstance(value, int) else int.from_bytes(bytes(value), "big")
-    return None
+    body = option_body(segment, USER_TIMEOUT)
+    return None if body is None else int.from_bytes(body, "big")
 
 
 @requirement("RFC5482-3-a")

@@ -1,21 +1,18 @@
 """RFC 7413: Fast Open as a server and as a client, on a stack that has it and was asked for it."""
 
 import pytest
-from helpers import ACK_DELAY, FIRST_RTO
+from helpers import ACK_DELAY, FIRST_RTO, option_body
 from lastack import requirement
 from lastack.scapy import TCP
 
 pytestmark = pytest.mark.lab(sut_options={"fast_open": 1})
 
-FAST_OPEN = 34  # the option's kind; Scapy calls it "TFO"
+FAST_OPEN = 34  # the option's kind
 
 
 def cookie_of(segment):
     """The cookie in a segment's Fast Open option; None without the option."""
-    for name in ("TFO", FAST_OPEN):
-        if (value := segment.option(name)) is not None:
-            return bytes(value[0] if isinstance(value, tuple) else value)
-    return None
+    return option_body(segment, FAST_OPEN)
 
 
 def request_cookie(lab, port=3999):

@@ -342,7 +342,9 @@ TEST_F(Icmp, ASmallerPathMtuCutsSmallerSegments) {
 
 //= rfc1191 6.3
 TEST_F(Icmp, ALargerPathMtuIsTriedAgainLater) {
-  start(plain());
+  HostConfig config = plain();
+  config.tcp.nagle = false;
+  start(config);
   establish(65535, 1460);
   send(1400);
   tx();
