@@ -7,7 +7,9 @@ from lastack.scapy import TCP
 
 
 @pytest.mark.parametrize("kind", [253, 254])
-@pytest.mark.parametrize("body", [b"\xf9\x89", b"\xf9\x89\x00\x01", b"\x12\x34" + b"x" * 12], ids=["tfo", "long", "odd"])
+@pytest.mark.parametrize(
+    "body", [b"\xf9\x89", b"\xf9\x89\x00\x01", b"\x12\x34" + b"x" * 12], ids=["tfo", "long", "odd"]
+)
 @requirement("RFC6994-3.2-a")
 def test_unknown_experiment_is_ignored(lab, kind, body):
     """An experimental option with an ExID that nobody knows changes nothing, on a SYN and later (RFC 6994 3.2)."""

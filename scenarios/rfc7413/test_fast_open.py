@@ -27,7 +27,7 @@ def request_cookie(lab, port=3999):
 
 
 def learn_cookie(lab, cookie=b"12345678"):
-    """The stack connects, asks, and gets this cookie; the connection is reset."""
+    """The stack connects, asks, and gets this cookie; the connection is reset. Returns the server."""
     lab.needs("fast-open")
     peer = lab.peer(port=4000, to=4999)
     lab.connect(peer, iss=300, port=4999)
@@ -36,7 +36,7 @@ def learn_cookie(lab, cookie=b"12345678"):
     peer.send(TCP(flags="SA", seq=100, ack=301, options=[("MSS", 1000), (FAST_OPEN, cookie)]))
     peer.expect(TCP(flags="A", seq=301, ack=101))
     peer.send(TCP(flags="RA", seq=101, ack=301))
-    return cookie
+    return peer
 
 
 @requirement("RFC7413-4.2.2-a")
@@ -80,11 +80,10 @@ def test_repeated_syn_ack_has_no_option(lab):
 @requirement("RFC7413-4.2.1-a", "RFC7413-4.2.2-a")
 def test_client_sends_data_with_its_cookie(lab):
     """After a first connection that brought a cookie, data leaves on the SYN (RFC 7413 4.2.2)."""
-    cookie = learn_cookie(lab)
-    peer = lab.peer(port=4000, to=5000)
+    peer = learn_cookie(lab, b"12345678")
     sut = lab.connect(peer, iss=900, port=5000, data=b"request")
     syn = peer.expect(TCP(flags="S", seq=900), data=b"request")
-    assert cookie_of(syn) == cookie
+    assert cookie_of(syn) == b"12345678"
     peer.send(TCP(flags="SA", seq=700, ack=908, options=[("MSS", 1000)]))
     peer.expect(TCP(flags="A", seq=908, ack=701), data=b"")
     assert sut.state == "ESTABLISHED" and sut.snd.una == 908
@@ -93,8 +92,7 @@ def test_client_sends_data_with_its_cookie(lab):
 @requirement("RFC7413-4.2.2-c", "E-3.10.7.3-SYN-SENT-synack-partial")
 def test_client_repeats_data_that_the_syn_ack_leaves_out(lab):
     """Data of the SYN that <SYN,ACK> does not acknowledge is in the first ACK (RFC 7413 4.2.2)."""
-    learn_cookie(lab)
-    peer = lab.peer(port=4000, to=5000)
+    peer = learn_cookie(lab)
     lab.connect(peer, iss=900, port=5000, data=b"request")
     peer.expect(TCP(flags="S", seq=900), data=b"request")
     peer.send(TCP(flags="SA", seq=700, ack=901, options=[("MSS", 1000)]))
@@ -104,8 +102,7 @@ def test_client_repeats_data_that_the_syn_ack_leaves_out(lab):
 @requirement("RFC7413-4.2.2-b", "RFC7413-4.1.3.1-a")
 def test_client_falls_back_and_remembers(lab):
     """A SYN without answer is repeated without data and option; the next connection does not try (RFC 7413 4.1.3.1)."""
-    learn_cookie(lab)
-    peer = lab.peer(port=4000, to=5000)
+    peer = learn_cookie(lab)
     sut = lab.connect(peer, iss=900, port=5000, data=b"request")
     peer.lost(TCP(flags="S", seq=900))
     plain = peer.expect(TCP(flags="S", seq=900), data=b"", within=FIRST_RTO)
@@ -114,6 +111,5 @@ def test_client_falls_back_and_remembers(lab):
     peer.expect(TCP(flags="A", seq=901, ack=701), data=b"request")
     sut.abort()
     peer.drain()
-    other = lab.peer(port=4000, to=5001)
-    lab.connect(other, iss=1900, port=5001, data=b"request")
-    assert cookie_of(other.expect(TCP(flags="S", seq=1900), data=b"")) is None
+    lab.connect(peer, iss=1900, port=5001, data=b"request")
+    assert cookie_of(peer.expect(TCP(flags="S", seq=1900), data=b"")) is None
