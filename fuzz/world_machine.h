@@ -28,7 +28,7 @@ class SutNode final : public Node {
   IpAddress ip4_, ip6_;
 };
 
-class WorldMachine final : public Tap {
+class WorldMachine final : public WireTap {
  public:
   WorldMachine(const Program& program, const RunOptions& options);
   RunResult run();

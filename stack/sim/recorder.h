@@ -12,7 +12,7 @@ namespace lastack {
 std::string time_text(Instant t);
 
 // Keeps the last `limit` lines; earlier ones are counted, so that a long run that fails shows its end.
-class Transcript final : public Tap {
+class Transcript final : public WireTap {
  public:
   explicit Transcript(std::size_t limit = 200) : limit_(limit) {}
   void on_sent(Instant now, NodeId from, Bytes packet, Fate fate) override;
@@ -28,7 +28,7 @@ class Transcript final : public Tap {
 };
 
 // What was put on the links, at the time it was sent; lost and damaged packets carry a comment.
-class PcapngTap final : public Tap {
+class PcapngTap final : public WireTap {
  public:
   void on_sent(Instant now, NodeId from, Bytes packet, Fate fate) override;
   void on_arrived(Instant, NodeId, Bytes) override {}

@@ -48,7 +48,7 @@ void World::send(NodeId from, Bytes packet) {
   hash_.add(packet);
   Path* path = route(from, packet);
   const Fate fate = path == nullptr ? Fate::lose : path->link->send(now_, packet);
-  for (Tap* tap : taps_) tap->on_sent(now_, from, packet, fate);
+  for (WireTap* tap : taps_) tap->on_sent(now_, from, packet, fate);
 }
 
 bool World::flush(NodeId id, std::size_t limit) {
@@ -84,7 +84,7 @@ bool World::step() {
   for (Path& path : paths_) {
     const std::optional<Bytes> packet = path.link->receive(now_);
     if (!packet) continue;
-    for (Tap* tap : taps_) tap->on_arrived(now_, path.to, *packet);
+    for (WireTap* tap : taps_) tap->on_arrived(now_, path.to, *packet);
     endpoints_[path.to]->on_packet(now_, *packet);
     flush(path.to);
     return true;

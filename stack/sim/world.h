@@ -21,9 +21,9 @@ namespace lastack {
 using NodeId = std::size_t;
 
 // Sees every packet: when it was put on a link (and what became of it), and when it arrived.
-class Tap {
+class WireTap {
  public:
-  virtual ~Tap() = default;
+  virtual ~WireTap() = default;
   virtual void on_sent(Instant now, NodeId from, Bytes packet, Fate fate) = 0;
   virtual void on_arrived(Instant now, NodeId to, Bytes packet) = 0;
 };
@@ -36,7 +36,7 @@ class World {
   // Joins two endpoints by two one-way links; returns nothing: link(from, to) finds them.
   void join(NodeId a, NodeId b, const LinkConfig& a_to_b, const LinkConfig& b_to_a, std::uint64_t seed);
   Link& link(NodeId from, NodeId to);
-  void add_tap(Tap& tap) { taps_.push_back(&tap); }
+  void add_tap(WireTap& tap) { taps_.push_back(&tap); }
 
   Instant now() const { return now_; }
   std::uint64_t trace_hash() const { return hash_.value(); }
@@ -75,7 +75,7 @@ class World {
 
   std::vector<Node*> endpoints_;
   std::vector<Path> paths_;
-  std::vector<Tap*> taps_;
+  std::vector<WireTap*> taps_;
   std::vector<std::byte> buffer_ = std::vector<std::byte>(65536);
   Instant now_;
   TraceHash hash_;
