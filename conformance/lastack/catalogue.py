@@ -43,7 +43,7 @@ class Row:
 
 @dataclass
 class Coverage:
-    """Where one row is carried: files with line numbers, or the reason why it is not."""
+    """Where one row is carried: files with line numbers (and functions), or the reason why it is not."""
 
     row: Row
     code: list[str] = field(default_factory=list)
@@ -151,11 +151,17 @@ def core_citations(root: Path = REPOSITORY) -> Iterator[citations.Citation]:
             yield from citations.in_cpp(path)
 
 
-def _cited_ids(path: Path) -> Iterator[tuple[int, str]]:
+def _place(root: Path, citation: citations.Citation) -> str:
+    where = f"{citation.path.relative_to(root)}:{citation.line}"
+    return f"{where} {citation.function}" if citation.function else where
+
+
+def _cited_ids(root: Path, path: Path) -> Iterator[tuple[str, str]]:
+    """Place and id."""
     if path.suffix == ".py":
-        yield from citations.in_python(path)
+        yield from ((f"{path.relative_to(root)}:{line}", id_) for line, id_ in citations.in_python(path))
     else:
-        yield from ((citation.line, id_) for citation in citations.in_cpp(path) for id_ in citation.ids)
+        yield from ((_place(root, citation), id_) for citation in citations.in_cpp(path) for id_ in citation.ids)
 
 
 def _credit_clauses(root: Path, table: Mapping[str, Coverage]) -> None:
@@ -165,7 +171,7 @@ def _credit_clauses(root: Path, table: Mapping[str, Coverage]) -> None:
         wanted = clause_of(entry.row)
         if wanted is None or entry.code or entry.unused:
             continue
-        entry.code += [f"{c.path.relative_to(root)}:{c.line}" for c, clause in cited if carries_out(clause, wanted)]
+        entry.code += [_place(root, c) for c, clause in cited if carries_out(clause, wanted)]
 
 
 def coverage(
@@ -179,8 +185,7 @@ def coverage(
     table = {id_: Coverage(row) for id_, row in rows.items()}
     unknown: list[str] = []
     for kind, path in sources(root):
-        for number, id_ in _cited_ids(path):
-            where = f"{path.relative_to(root)}:{number}"
+        for where, id_ in _cited_ids(root, path):
             if id_ not in table:
                 unknown.append(f"{where}: {id_}")
             elif kind == "test":
