@@ -30,6 +30,7 @@ void Host::Impl::segment_for_listener(Listener& listener, const SocketAddress& l
   // RFC 9293 3.6.1: above every number of the previous incarnation.
   if (previous != nullptr && !chosen && !after(iss, previous->snd.nxt)) iss = previous->snd.nxt + 250'000;
   ++listener.waiting;
+  //= RFC7413-4.2-a the option counts only where Fast Open is on
   const bool fast_open = config.tcp.fast_open && segment.options.fast_open;
   if (fits_half_open(segment) && !fast_open) return begin_half_open(listener, local, remote, segment, iss);
   open_at_once(listener, local, remote, segment, iss);

@@ -77,6 +77,7 @@ std::size_t Host::Impl::send_syn_ack(MutableBytes out) {
 }
 
 //= rfc9293 3.8.3 MUST-23
+//= rfc4987 3.3
 void Host::Impl::half_open_timeout(HalfOpen& record) {
   // Nobody has asked for the SYN,ACK that is due: there is nothing to repeat yet.
   if (record.due) return half_open.schedule(record, list_of(record), now + config.tcp.initial_rto);

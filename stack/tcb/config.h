@@ -27,6 +27,7 @@ struct Config {
   bool window_scale = true;       // RFC 7323 2
   std::int8_t window_shift = -1;  // -1: the smallest that covers rcv_buf
 
+  //= rfc7413 2
   bool fast_open = false;                  // RFC 7413: as a server and as a client
   std::uint16_t fast_open_pending = 64;    // RFC 7413 4.2 PendingFastOpenRequests: more get an ordinary handshake
   Duration fast_open_cookie_life = 3600s;  // RFC 7413 4.1.2: a cookie is good for this long at least, twice at most

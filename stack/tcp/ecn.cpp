@@ -20,6 +20,7 @@ Flags ecn_setup_flags(Tcb& tcb) {
 }
 
 // A reflection of our own flags (ECE and CWR in a SYN,ACK) is no agreement, nor is a SYN with one of them.
+//= rfc9293 3.8.2 SHLD-8
 //= rfc3168 6.1.1 6.1.1.2 RFC3168-6.1.1-e
 void ecn_negotiate(Tcb& tcb, const Segment& syn) {
   const bool setup = syn.flags.ack() ? syn.flags.ece() && !syn.flags.cwr() : syn.flags.ece() && syn.flags.cwr();
@@ -56,6 +57,7 @@ void ecn_echo_arrives(Tcb& tcb, const Arrival& in, std::uint32_t cwnd) {
 }
 
 //= rfc3168 6.1.2 RFC3168-6.1.1-d RFC3168-6.1.2-b RFC3168-6.1.5-a
+//= RFC3168-6.1.4-a RFC3168-6.1.6-a only new text is marked
 void ecn_mark_new_text(Tcb& tcb, Outgoing& out) {
   if (!tcb.ecn.sends()) return;
   out.ecn = kEct0;

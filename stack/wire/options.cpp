@@ -53,6 +53,7 @@ std::size_t fixed_length(OptionKind kind) {
   return 0;
 }
 
+//= rfc7413 4.1.1
 bool length_is_right(OptionKind kind, std::size_t length) {
   if (const std::size_t fixed = fixed_length(kind); fixed != 0) return length == fixed;
   if (kind == OptionKind::sack) return length >= 10 && length <= 34 && (length - 2) % 8 == 0;
@@ -60,6 +61,7 @@ bool length_is_right(OptionKind kind, std::size_t length) {
   return true;
 }
 
+//= rfc6994 3.2
 void parse_one(OptionKind kind, Bytes body, Options& out) {
   switch (kind) {
     case OptionKind::mss: set_once(out.mss, load_be16(body.data()), out); return;
