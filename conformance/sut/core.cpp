@@ -115,14 +115,13 @@ void* create(const lastack_sut_cfg* cfg, char* error, size_t error_size) {
   if (cfg->rcv_buf != 0) config.tcp.rcv_buf = std::min(cfg->rcv_buf, kLargestBuffer);
   if (cfg->snd_buf != 0) config.tcp.snd_buf = std::min(cfg->snd_buf, kLargestBuffer);
   if (cfg->msl_ms != 0) config.tcp.msl = std::chrono::milliseconds(cfg->msl_ms);
-  std::string ignored;
   if (cfg->options != nullptr) {
-    if (const auto wrong = apply_options(cfg->options, config.tcp, ignored)) {
+    if (const auto wrong = apply_options(cfg->options, config.tcp)) {
       copy_text(error, error_size, *wrong);
       return nullptr;
     }
   }
-  copy_text(error, error_size, ignored);
+  copy_text(error, error_size, "");  // nothing was ignored
   return new CoreSut(config, instant_from_us(cfg->now_us));
 }
 

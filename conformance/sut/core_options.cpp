@@ -138,7 +138,7 @@ std::optional<std::string> apply_option(std::string_view name, std::uint64_t val
   return "unknown option '" + std::string(name) + "'";
 }
 
-std::optional<std::string> apply_options(std::string_view text, Config& config, std::string& ignored) {
+std::optional<std::string> apply_options(std::string_view text, Config& config) {
   while (!text.empty()) {
     const std::size_t comma = text.find(',');
     const std::string_view item = text.substr(0, comma);

@@ -9,9 +9,8 @@
 
 namespace lastack {
 
-// "name=value,name=value" into `config`. Returns what is wrong with the first bad one, or nothing. Standard wishes that
-// the core cannot fulfil are appended to `ignored`, separated by commas.
-std::optional<std::string> apply_options(std::string_view text, Config& config, std::string& ignored);
+// "name=value,name=value" into `config`. Returns what is wrong with the first bad one, or nothing.
+std::optional<std::string> apply_options(std::string_view text, Config& config);
 // One option; the names of LASTACK_APP_SET are among them.
 std::optional<std::string> apply_option(std::string_view name, std::uint64_t value, Config& config);
 
