@@ -27,7 +27,8 @@ bool may_be_processed(const Context& c) {
 void merge_syn_options(SynFacts& syn, const SegmentInfo& seg) {
   const Options& o = seg.tcp.options;
   const bool first = syn.count == 0;
-  syn.options_known = syn.options_known && seg.options_known;
+  const bool muddled = seg.malformed || o.wrong_length || o.duplicate;  // what it offered is anybody's guess
+  syn.options_known = syn.options_known && seg.options_known && !muddled;
   syn.some_timestamps = syn.some_timestamps || o.timestamps.has_value();
   syn.every_timestamps = syn.every_timestamps && o.timestamps.has_value();
   const bool scale = o.window_scale.has_value();
@@ -134,7 +135,8 @@ void note_numbers(Context& c) {
   if (c.end > e.next) {
     e.next = c.end;
     e.next_packet = c.seg.number;
-    e.ack_at_next = c.flags().ack() ? c.ack : e.ack_at_next;
+    const bool ack_good = c.flags().ack() && (c.conn.certain || (c.ack_fits() && (c.blamed & kBlameAck) == 0));
+    if (ack_good) e.ack_at_next = c.ack;
   }
 }
 
@@ -212,6 +214,8 @@ void note_timestamps(Context& c) {
   }
   e.ts_seen = true;
   if (!c.flags().ack()) return;
+  const bool claimed = !c.conn.certain && c.peer.ts_seen && after(SeqNum(ts.echo), SeqNum(c.peer.tsval_max));
+  if (claimed) return;  // of what was not sent
   if (!e.tsecr_seen || after(SeqNum(ts.echo), SeqNum(e.tsecr_max))) {
     e.tsecr_max = ts.echo;
     e.tsecr_packet = c.seg.number;

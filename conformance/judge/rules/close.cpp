@@ -21,6 +21,19 @@ void fin_moved(Context& c) {
              "data up to " + number_text(c.self.next) + " was sent in packet " + std::to_string(c.self.next_packet));
 }
 
+namespace {
+
+// The stream goes on as if there had been no FIN: so it is followed, and nothing more is concluded from that FIN.
+void disown_fin(Context& c) {
+  Endpoint& self = c.self;
+  self.fin = false;
+  self.fin_count = 0;
+  if (self.next == self.fin_at + 1) self.next = c.seq;
+  c.blamed = 0;
+}
+
+}  // namespace
+
 void data_after_fin(Context& c) {
   const Endpoint& self = c.self;
   if (!self.fin || c.conn.next_syn.present || (c.flags().fin() && c.end != self.fin_at + 1)) return;
@@ -30,6 +43,7 @@ void data_after_fin(Context& c) {
   c.violated(RuleId::data_after_fin, "numbers up to " + number_text(self.fin_at + 1),
              c.seg.len() == 0 ? "SEQ=" + number_text(c.seq) : "octets up to " + number_text(c.end - 1),
              "packet " + std::to_string(self.fin_packet) + " carries the FIN at " + number_text(self.fin_at));
+  if (!c.conn.certain && c.has_data() && c.seq <= self.fin_at + 1) disown_fin(c);
 }
 
 void segment_after_reset(Context& c) {

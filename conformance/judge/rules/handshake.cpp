@@ -9,6 +9,13 @@ void syn_ack_number(Context& c) {
   const Position least = c.peer.iss + 1;
   const Position most = least + c.peer.syn.data;
   if (c.ack >= least && c.ack <= most) return;
+  if (c.self.plain_segments != 0 || c.peer.plain_segments != 0) {
+    const bool in_stream = !c.conn.certain && c.self.syn.count != 0 && c.seq != c.self.iss;
+    if (in_stream) return;  // isn-changed
+    c.violated(RuleId::syn_ack_number, "ACK=" + number_text(least), "ACK=" + number_text(c.ack),
+               "IRS=" + number_text(c.peer.iss) + since_packet(c.peer.syn.packet));
+    return;
+  }
   c.suspect(SuspicionKind::isn_vote, RuleId::syn_ack_number, c.ack, least, "ACK=" + number_text(least),
             "ACK=" + number_text(c.ack),
             "the SYN in packet " + std::to_string(c.peer.syn.packet) + " has SEQ=" + number_text(c.peer.iss) +

@@ -5,7 +5,7 @@
 namespace lastack::rules {
 
 void option_length(Context& c) {
-  if (!c.seg.malformed) return;
+  if (!c.seg.malformed || c.seg.tcp.options.wrong_length) return;  // after a wrong length the rest is misread
   const std::size_t at = c.seg.malformed->offset;
   const bool there = at < c.seg.ip.payload.size();
   c.violated(RuleId::option_length, "a length from 2 to what is left of the header",

@@ -32,7 +32,8 @@ std::string found(const Context& c) {
 void reset_of_syn(Context& c) {
   const Endpoint& peer = c.peer;
   const bool only_syns = peer.syn.count != 0 && !peer.syn.with_ack && peer.plain_segments == 0 && !peer.isn_ambiguous;
-  if (!only_syns || c.self.syn.count != 0 || c.self.plain_segments != 0 || c.conn.next_syn.present) return;
+  if (!only_syns || c.flags().syn() || c.self.syn.count != 0 || c.self.plain_segments != 0 || c.conn.next_syn.present)
+    return;
   const Position least = peer.iss + 1;
   const Position most = std::max(peer.iss + peer.syn.len, least);
   const bool ack_right = c.flags().ack() && c.ack >= least && c.ack <= most;

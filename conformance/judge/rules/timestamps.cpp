@@ -5,6 +5,7 @@ namespace lastack::rules {
 
 void timestamps_missing(Context& c) {
   if (!c.seg.options_known || c.seg.malformed || c.seg.tcp.options.timestamps || c.conn.next_syn.present) return;
+  if (c.seg.tcp.options.nonzero_after_end || c.seg.tcp.options.wrong_length) return;  // they may hide behind that
   if (!c.conn.timestamps_negotiated() || !c.flags().ack()) return;
   c.violated(RuleId::timestamps_missing, "the timestamps option", "none",
              "both SYNs carry it: packets " + std::to_string(c.conn.ends[0].syn.packet) + " and " +

@@ -105,6 +105,44 @@ const std::vector<Fault>& faults() {
          t.a({.seq = 131, .ack = 321, .len = 40, .fill = 'y'});
        },
        "payload-changed", 9, 0},
+      {"fin_in_the_middle",  // the stream goes on over its number: only the FIN was wrong
+       [](Talk& t) {
+         going(t).a({.flags = "FA", .seq = 111, .ack = 321, .len = 10}).a({.seq = 121, .ack = 321, .len = 10});
+         t.a({.seq = 131, .ack = 321, .len = 10})
+             .b({.seq = 321, .ack = 141})
+             .a({.flags = "FA", .seq = 141, .ack = 321});
+       },
+       "data-after-fin", 8, 0},
+      {"syn_in_the_middle",
+       [](Talk& t) {
+         going(t).a({.flags = "SA", .seq = 111, .ack = 321, .len = 10});
+         t.b({.seq = 321, .ack = 121}).a({.seq = 121, .ack = 321, .len = 10});
+       },
+       "isn-changed", 7, 0},
+      {"ack_of_what_was_not_sent_then_reset",
+       [](Talk& t) {
+         going(t).b({.seq = 321, .ack = 111, .len = 5}).a({.seq = 111, .ack = 0x7000'0000, .len = 4});
+         t.a({.flags = "RA", .seq = 115, .ack = 326});
+       },
+       "ack-of-unsent-data", 8, 0},
+      {"syn_with_an_option_twice",  // the SYN-ACK is not blamed for what that may have meant
+       [](Talk& t) {
+         t.a({.flags = "S",
+              .seq = 100,
+              .tweak =
+                  [](Segment& s) {
+                    s.options.mss = 1460;
+                    s.options.user_timeout = 1;
+                  },
+              .raw =
+                  [](auto& p) {
+                    p[kIpv4HeaderSize + 24] = std::byte{2};
+                    fix_checksum(p);
+                  }});
+         t.b({.flags = "SA", .seq = 300, .ack = 101, .tweak = [](Segment& s) { s.options.window_scale = 7; }});
+         t.a({.seq = 101, .ack = 301});
+       },
+       "option-repeated", 1, 0},
       {"ect_on_the_syn",
        [](Talk& t) {
          t.a({.flags = "S", .seq = 100, .raw = [](auto& p) { p[1] |= std::byte{1}; }});
