@@ -72,6 +72,21 @@ Finding Context::draft(RuleId rule, std::string expected, std::string actual, st
   return f;
 }
 
+namespace {
+
+// A suspicion that is borne out later may be about a field that another rule has convicted already.
+bool said_already(TrackedConnection& conn, int accused, std::uint64_t packet, std::uint8_t fields) {
+  if (fields == kBlameNone) return false;
+  for (const Blamed& b : conn.last_blamed) {
+    if (b.packet == packet && b.side == accused && (b.fields & fields) != 0) return true;
+  }
+  conn.last_blamed[conn.next_blamed] = {packet, static_cast<std::uint8_t>(accused), fields};
+  conn.next_blamed = (conn.next_blamed + 1) % conn.last_blamed.size();
+  return false;
+}
+
+}  // namespace
+
 void report(TrackedConnection& conn, int accused, Finding&& finding) {
   Endpoint& e = conn.ends[accused];
   const auto index = static_cast<std::size_t>(finding.rule - judge_rules().data());
@@ -88,6 +103,7 @@ void report(TrackedConnection& conn, int accused, Finding&& finding) {
     conn.said_inconclusive[index] = true;
     ++e.inconclusive;
   } else {
+    if (!conn.certain && said_already(conn, accused, finding.packet, rule_rows()[index].blames)) return;
     ++e.violations;
   }
   conn.sink->add(std::move(finding));

@@ -3,6 +3,7 @@
 // table.
 #pragma once
 
+#include <array>
 #include <bitset>
 #include <cstdint>
 #include <string>
@@ -94,6 +95,13 @@ class FindingSink {
   ~FindingSink() = default;
 };
 
+// A field of a packet that was found wrong.
+struct Blamed {
+  std::uint64_t packet = 0;
+  std::uint8_t side = 0;
+  std::uint8_t fields = 0;
+};
+
 // Where the numbers of the incarnation before this one ended: stragglers of it may still come.
 struct EarlierNumbers {
   bool known = false;
@@ -126,6 +134,8 @@ struct TrackedConnection {
   bool duplicates = false;  // the same segment twice without reason: the network or the capture duplicates
   std::bitset<kMaxRules> said_inconclusive;  // by rule: said once per connection
   std::bitset<kMaxRules> said_note[2];       // by rule: once per end
+  std::array<Blamed, 4> last_blamed{};       // the last violations, so that none is reported twice under two names
+  std::size_t next_blamed = 0;
   std::vector<Suspicion> suspicions;
   NextSyn next_syn;
   EarlierNumbers earlier[2];  // per end

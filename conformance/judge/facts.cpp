@@ -51,6 +51,8 @@ void merge_syn_options(SynFacts& syn, const SegmentInfo& seg) {
 void note_syn(Context& c) {
   Endpoint& e = c.self;
   SynFacts& syn = e.syn;
+  // A FIN on a SYN has no place; nobody counts it.
+  const Position end = c.end - (c.flags().fin() && !c.conn.certain ? 1 : 0);
   if (syn.count != 0 && c.seq != e.iss) {
     e.isn_ambiguous = true;
     return;
@@ -63,8 +65,8 @@ void note_syn(Context& c) {
     e.iss = c.seq;
     e.numbers_known = true;
     // Data that a reordering brought before the SYN keeps its place; numbers of an earlier incarnation do not.
-    const bool data_came_first = e.next > c.end && e.next < c.end + (Position{1} << 20) && e.plain_segments != 0;
-    if (!data_came_first) e.next = c.end;
+    const bool data_came_first = e.next > end && e.next < end + (Position{1} << 20) && e.plain_segments != 0;
+    if (!data_came_first) e.next = end;
     e.next_packet = c.seg.number;
     e.claimed = e.next;
     e.sent.start(c.seq);
@@ -73,8 +75,8 @@ void note_syn(Context& c) {
   syn.data = std::max(syn.data, c.seg.payload_size);
   syn.len = std::max(syn.len, c.seg.len());
   (c.flags().ack() ? syn.with_ack : syn.without_ack) = true;
-  e.sent.add(c.seq, c.end);
-  if (c.end > e.next) e.next = c.end;
+  e.sent.add(c.seq, end);
+  if (end > e.next) e.next = end;
 }
 
 void note_jump(Context& c, Position next_before) {
@@ -342,7 +344,11 @@ void note_facts(Context& c) {
   }
   if (c.flags().rst() && own_side) note_reset(c);
   const auto blamed = [&c](unsigned field) { return !c.conn.certain && (c.blamed & field) != 0; };
-  if (c.flags().ack() && c.seg.options_known && !blamed(kBlameAck)) note_ack(c, processed || c.flags().syn());
+  if (blamed(kBlameAck)) {
+    e.ack_highest = std::max(e.ack_highest, c.peer.next);  // what it meant to acknowledge is not known
+  } else if (c.flags().ack() && c.seg.options_known) {
+    note_ack(c, processed || c.flags().syn());
+  }
   if (c.seg.tcp.options.timestamps && !blamed(kBlameTsval | kBlameTsecr)) note_timestamps(c);
   if (c.seg.ip.src.version == IpVersion::v4) e.ids.saw(c.seg.ip.id, wire_packets(c), c.seg.number);
   note_stimulus(c);

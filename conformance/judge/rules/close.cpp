@@ -28,6 +28,7 @@ void disown_fin(Context& c) {
   Endpoint& self = c.self;
   self.fin = false;
   self.fin_count = 0;
+  self.next_doubtful = true;
   if (self.next == self.fin_at + 1) self.next = c.seq;
   c.blamed = 0;
 }
@@ -43,7 +44,7 @@ void data_after_fin(Context& c) {
   c.violated(RuleId::data_after_fin, "numbers up to " + number_text(self.fin_at + 1),
              c.seg.len() == 0 ? "SEQ=" + number_text(c.seq) : "octets up to " + number_text(c.end - 1),
              "packet " + std::to_string(self.fin_packet) + " carries the FIN at " + number_text(self.fin_at));
-  if (!c.conn.certain && c.has_data() && c.seq <= self.fin_at + 1) disown_fin(c);
+  if (!c.conn.certain && c.seg.len() != 0 && c.seq <= self.fin_at + 1) disown_fin(c);
 }
 
 void segment_after_reset(Context& c) {

@@ -113,6 +113,13 @@ const std::vector<Fault>& faults() {
              .a({.flags = "FA", .seq = 141, .ack = 321});
        },
        "data-after-fin", 8, 0},
+      {"syn_with_fin",
+       [](Talk& t) {
+         t.a({.flags = "SF", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101}).a({.seq = 101, .ack = 301});
+         t.a({.seq = 101, .ack = 301, .len = 9}).b({.seq = 301, .ack = 110}).b({.seq = 301, .ack = 110, .len = 9});
+         t.a({.seq = 110, .ack = 310});
+       },
+       "syn-with-fin", 1, 0},
       {"syn_in_the_middle",
        [](Talk& t) {
          going(t).a({.flags = "SA", .seq = 111, .ack = 321, .len = 10});
@@ -241,10 +248,10 @@ TEST(JudgeLongTransfer, NumbersWrap) {
   talk.gap = std::chrono::milliseconds(1);
   const auto scaled = [](Segment& s) { s.options.window_scale = 14; };
   talk.open(scaled);
-  constexpr std::uint32_t kStep = 60'000;
+  constexpr std::uint16_t kStep = 60'000;
   std::uint32_t seq = 101;
   for (int i = 0; i < 80'000; ++i) {  // 4.8 GB
-    talk.a({.seq = seq, .ack = 301, .len = kStep});
+    talk.a({.seq = seq, .ack = 301, .cut = kStep});
     seq += kStep;
     talk.b({.seq = 301, .ack = seq});
   }

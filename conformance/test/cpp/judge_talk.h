@@ -24,6 +24,7 @@ struct S {
   std::function<void(Segment&)> tweak{};               // before it is written
   std::function<void(std::vector<std::byte>&)> raw{};  // after: the IP packet's bytes
   char fill = 'x';
+  std::uint16_t cut = 0;  // octets of text that the capture left out, after `len`
 };
 
 class Talk {
@@ -95,10 +96,11 @@ class Talk {
     ip.id = ids ? ++next_id_[mine] : std::uint16_t{0};
     std::vector<std::byte> packet(s.len + 120);
     packet.resize(write_packet(packet, ip, seg));
+    if (s.cut != 0) store_be16(packet.data() + 2, static_cast<std::uint16_t>(packet.size() + s.cut));
     if (s.raw) s.raw(packet);
     ++number_;
     if (!endpoint_) {
-      judge.observed(now_, packet, number_);
+      judge.observed(now_, packet, number_, s.cut == 0 ? 0 : packet.size() + s.cut);
     } else if (side == 0) {
       judge.received(now_, packet, number_);
     } else {
