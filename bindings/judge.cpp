@@ -5,6 +5,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <functional>
 #include <limits>
 #include <map>
 #include <stdexcept>
@@ -12,7 +13,9 @@
 #include <string_view>
 #include <vector>
 
+#include "conformance/trace/annotate.h"
 #include "conformance/trace/check.h"
+#include "conformance/trace/exchange.h"
 
 namespace py = pybind11;
 
@@ -73,13 +76,16 @@ class PythonJudge {
     judge_ = Judge(options);
   }
 
-  void received(std::uint64_t t_us, const py::bytes& packet) {
+  // Number 0: the next one.
+  void received(std::uint64_t t_us, const py::bytes& packet, std::uint64_t number) {
     require_endpoint("received");
-    judge_.received(instant_from_us(t_us), view(packet));
+    number_ = number == 0 ? number_ + 1 : number;
+    judge_.received(instant_from_us(t_us), view(packet), number_);
   }
-  void sent(std::uint64_t t_us, const py::bytes& packet) {
+  void sent(std::uint64_t t_us, const py::bytes& packet, std::uint64_t number) {
     require_endpoint("sent");
-    judge_.sent(instant_from_us(t_us), view(packet));
+    number_ = number == 0 ? number_ + 1 : number;
+    judge_.sent(instant_from_us(t_us), view(packet), number_);
   }
   void observed(std::uint64_t t_us, const py::bytes& packet) {
     if (endpoint_) throw std::invalid_argument("observed() is for vantage=\"path\"; use received() and sent()");
@@ -131,39 +137,67 @@ Profile profile_of(const std::map<std::string, double>& values) {
   return profile;
 }
 
-std::string check(const std::string& path, bool strict, std::vector<std::string> rules,
-                  std::vector<std::string> skip_rules, std::size_t max_findings, std::size_t ladder_segments,
-                  std::size_t max_connections_listed, const std::string& tap,
-                  const std::map<std::string, double>& profile, const py::object& progress) {
+// What Python calls an exception the other side of the binding calls a wish to stop: the report says so, and holds
+// everything up to there.
+std::function<bool(std::uint64_t, std::uint64_t)> progress_of(const py::object& progress) {
+  return [&progress](std::uint64_t done, std::uint64_t total) {
+    const py::gil_scoped_acquire acquired;
+    if (PyErr_CheckSignals() != 0) {
+      PyErr_Clear();
+      return false;
+    }
+    return progress.is_none() || !progress(done, total).is(py::bool_(false));
+  };
+}
+
+CheckOptions check_options(bool strict, bool advisories, std::vector<std::string> rules,
+                           std::vector<std::string> skip_rules, const std::string& tap,
+                           const std::map<std::string, double>& profile, const py::object& progress) {
   CheckOptions options;
   options.tap = tap_choice(tap);
   options.profile = profile_of(profile);
-  options.advisories = strict;
+  options.strict = strict;
+  options.advisories = advisories;
   options.rules = std::move(rules);
   options.skip_rules = std::move(skip_rules);
-  options.max_findings = max_findings;
-  options.ladder_segments = ladder_segments;
-  options.max_connections_listed = max_connections_listed;
+  options.progress = progress_of(progress);
   if (const auto unknown = unknown_rules(options); !unknown.empty()) {
     throw std::invalid_argument("unknown rule: " + unknown.front());
   }
-  bool interrupted = false;
-  options.progress = [&](std::uint64_t done, std::uint64_t total) {
-    const py::gil_scoped_acquire acquired;
-    if (PyErr_CheckSignals() != 0) {
-      interrupted = true;
-      return false;
-    }
-    if (!progress.is_none()) progress(done, total);
-    return true;
-  };
-  std::string json;
+  return options;
+}
+
+std::string check(const std::string& path, bool strict, bool advisories, std::vector<std::string> rules,
+                  std::vector<std::string> skip_rules, std::size_t max_findings, std::size_t max_connections_listed,
+                  const std::string& tap, const std::map<std::string, double>& profile, const py::object& progress) {
+  CheckOptions options =
+      check_options(strict, advisories, std::move(rules), std::move(skip_rules), tap, profile, progress);
+  options.max_findings = max_findings;
+  options.max_connections_listed = max_connections_listed;
+  const py::gil_scoped_release released;
+  return to_json(check_file(path, options));
+}
+
+std::string exchange(const std::string& path, bool strict, bool advisories, std::vector<std::string> rules,
+                     std::vector<std::string> skip_rules, std::vector<std::uint32_t> connections,
+                     std::vector<std::uint64_t> packets, std::size_t before, std::size_t after, std::size_t max_steps,
+                     std::size_t max_payload, const std::string& tap, const std::map<std::string, double>& profile,
+                     const py::object& progress) {
+  const CheckOptions options =
+      check_options(strict, advisories, std::move(rules), std::move(skip_rules), tap, profile, progress);
+  const ExchangeOptions wanted{std::move(connections), std::move(packets), before, after, max_steps, max_payload};
+  const py::gil_scoped_release released;
+  return exchange_to_json(path, options, wanted);
+}
+
+std::uint64_t annotate(const std::string& path, const std::string& out, const PacketComments& comments) {
+  Annotated done;
   {
     const py::gil_scoped_release released;
-    json = to_json(check_file(path, options));
+    done = annotate_capture(path, out, comments);
   }
-  if (interrupted) throw py::error_already_set();
-  return json;
+  if (!done.error.empty()) throw std::runtime_error(done.error);
+  return done.packets;
 }
 
 py::list rules() {
@@ -179,15 +213,23 @@ PYBIND11_MODULE(_judge, m) {
   m.doc() = "The judge: decides clause by clause whether TCP segments are permitted.";
   m.def("rules", &lastack::rules, "Every rule: id, clause, level, soundness, text.");
   m.def("check_file", &lastack::check, "Checks a capture; one JSON document, schema 1.", py::arg("path"), py::kw_only(),
-        py::arg("strict") = false, py::arg("rules") = std::vector<std::string>{},
+        py::arg("strict") = false, py::arg("advisories") = false, py::arg("rules") = std::vector<std::string>{},
         py::arg("skip_rules") = std::vector<std::string>{}, py::arg("max_findings") = 10'000,
-        py::arg("ladder_segments") = 0, py::arg("max_connections_listed") = 1'000, py::arg("tap") = "",
+        py::arg("max_connections_listed") = 1'000, py::arg("tap") = "",
         py::arg("profile") = std::map<std::string, double>{}, py::arg("progress") = py::none());
+  m.def("exchange", &lastack::exchange, "Checks a capture and records its segments; one JSON document.",
+        py::arg("path"), py::kw_only(), py::arg("strict") = false, py::arg("advisories") = false,
+        py::arg("rules") = std::vector<std::string>{}, py::arg("skip_rules") = std::vector<std::string>{},
+        py::arg("connections") = std::vector<std::uint32_t>{}, py::arg("packets") = std::vector<std::uint64_t>{},
+        py::arg("before") = 4, py::arg("after") = 2, py::arg("max_steps") = 10'000, py::arg("max_payload") = 0,
+        py::arg("tap") = "", py::arg("profile") = std::map<std::string, double>{}, py::arg("progress") = py::none());
+  m.def("annotate", &lastack::annotate, "Copies a capture to pcapng with comments on packets.", py::arg("path"),
+        py::arg("out"), py::arg("comments"));
   py::class_<lastack::PythonJudge>(m, "Judge", "Watches one stack (vantage endpoint) or a path.")
       .def(py::init<std::vector<std::string>, const std::string&, std::uint64_t>(), py::arg("local_ips"),
            py::arg("vantage") = "endpoint", py::kw_only(), py::arg("reaction_us") = 0)
-      .def("received", &lastack::PythonJudge::received, py::arg("t_us"), py::arg("packet"))
-      .def("sent", &lastack::PythonJudge::sent, py::arg("t_us"), py::arg("packet"))
+      .def("received", &lastack::PythonJudge::received, py::arg("t_us"), py::arg("packet"), py::arg("number") = 0)
+      .def("sent", &lastack::PythonJudge::sent, py::arg("t_us"), py::arg("packet"), py::arg("number") = 0)
       .def("observed", &lastack::PythonJudge::observed, py::arg("t_us"), py::arg("packet"))
       .def("advance", &lastack::PythonJudge::advance, py::arg("t_us"))
       .def("finish", &lastack::PythonJudge::finish)

@@ -43,4 +43,6 @@ void waiting_syn(TrackedConnection& conn, int sender, const SegmentInfo& seg) {
   near::arrival_of_syn(conn, sender, seg);
 }
 
+void conclude(TrackedConnection& conn, Instant now) { near::conclude(conn, now); }
+
 }  // namespace lastack::conduct

@@ -20,6 +20,8 @@ struct Provisional {
   Finding finding;
   std::uint8_t accused = 0;
   bool needs_complete = false;  // it is about something that is not in the capture: any gap leaves it open
+  bool needs_given = false;     // an inferred tap does not do
+  bool only_note = false;       // even there
   bool note_elsewhere = false;  // with the tap elsewhere it is still worth a note
 };
 
@@ -87,7 +89,8 @@ struct Conduct {
   Position due_end = 0;  // in order and not yet acknowledged, since due_since
   Instant due_since{};
   std::uint64_t due_packet = 0;
-  std::uint8_t late = 0;  // acknowledgements that came too late
+  std::uint8_t late = 0;        // acknowledgements that came too late
+  std::uint8_t unpromised = 0;  // later than the profile says
   std::uint16_t timely = 0;
   std::uint16_t full_unacked = 0;  // full-sized segments since its last ACK
   std::uint8_t stretched = 0;      // ACKs for too many, in a row
@@ -107,6 +110,7 @@ struct Conduct {
   Instant owed_since{};
   Instant last_challenge{};
   std::uint64_t window_reset = 0;  // the packet with a reset inside the window, not at RCV.NXT
+  std::uint64_t outside_reset = 0;
   std::uint64_t exact_reset = 0;
   Instant exact_reset_time{};
 };
@@ -116,6 +120,8 @@ namespace conduct {
 void segment(Context& c);
 // A SYN on a tuple in use that waits for its answer (judge.cpp).
 void waiting_syn(TrackedConnection& conn, int sender, const SegmentInfo& seg);
+// The connection is over, or the capture.
+void conclude(TrackedConnection& conn, Instant now);
 }  // namespace conduct
 
 }  // namespace lastack

@@ -152,6 +152,12 @@ void Context::violated_at_tap(RuleId rule, std::string expected, std::string act
   conn.provisional.push_back(std::move(p));
 }
 
+void Context::note_at_tap(RuleId rule, std::string expected, std::string actual, std::string why) const {
+  const std::size_t before = conn.provisional.size();
+  violated_at_tap(rule, std::move(expected), std::move(actual), std::move(why));
+  if (conn.provisional.size() > before) conn.provisional.back().only_note = true;
+}
+
 void Context::suspect(SuspicionKind kind, RuleId rule, Position claimed, Position known, std::string expected,
                       std::string actual, std::string why) const {
   Finding f = draft(rule, std::move(expected), std::move(actual), std::move(why));

@@ -138,11 +138,9 @@ struct TrackedConnection {
   std::size_t next_blamed = 0;
   std::vector<Suspicion> suspicions;
   NextSyn next_syn;
-  EarlierNumbers earlier[2];  // per end
-  std::vector<LadderStep> ladder;
+  EarlierNumbers earlier[2];             // per end
   Conduct conduct[2];                    // on the path only
   std::vector<Provisional> provisional;  // until it is known where the tap was
-  Tap tap_given = Tap::unknown;
   const Profile* profile = nullptr;
   FindingSink* sink = nullptr;
 
@@ -187,6 +185,7 @@ struct Context {
   // Sound at the endpoint's own tap only: decided when it is known where the tap was (see Provisional).
   void violated_at_tap(RuleId rule, std::string expected, std::string actual, std::string why,
                        bool needs_complete = false, bool note_elsewhere = false) const;
+  void note_at_tap(RuleId rule, std::string expected, std::string actual, std::string why) const;
   // At the endpoint's own tap a violation at once; on the path it waits for evidence.
   void suspect(SuspicionKind kind, RuleId rule, Position claimed, Position known, std::string expected,
                std::string actual, std::string why) const;

@@ -143,7 +143,6 @@ struct Judge::Impl final : FindingSink {
     r.first_time = c.first_time;
     r.last_time = c.last_time;
     r.handshake = c.begun_with_syn;
-    r.ladder = c.ladder;
     return r;
   }
 
@@ -153,7 +152,10 @@ struct Judge::Impl final : FindingSink {
     conclude(c);
     const bool kept = reports.size() < kKeptReports;
     if (kept) reports.push_back(make_report(c));
-    if (!c.certain) taps.concluded(c, kept);
+    if (!c.certain) {
+      conduct::conclude(c, last_time);
+      taps.concluded(c, kept);
+    }
     table.erase(c.hash, s);
     unlink(s);
     slots[s].conn.reset();
@@ -194,7 +196,6 @@ struct Judge::Impl final : FindingSink {
     c->begun_with_syn = seg.tcp.flags.syn();
     c->sink = this;
     c->profile = &options.profile;
-    if (options.tap == TapChoice::path) c->tap_given = Tap::path;
     slots[s].conn = std::move(c);
     table.insert(hash, s);
     link_newest(s);
@@ -232,12 +233,7 @@ struct Judge::Impl final : FindingSink {
     judge_segment(c, side, seg);
     c.last_packet = seg.number;
     c.last_time = seg.time;
-    if (c.ladder.size() >= options.ladder_segments) return;
-    c.ladder.push_back({seg.number,
-                        seg.time,
-                        static_cast<std::uint8_t>(side),
-                        info_text(seg),
-                        {states_text(possible_states(c, 0)), states_text(possible_states(c, 1))}});
+    if (options.observer) options.observer(c, side, seg);
   }
 
   // A SYN with another number on a tuple in use waits until the other end answers it (RFC 9293 3.5.1, 3.10.7.4 fourth);
@@ -441,7 +437,7 @@ std::size_t Judge::memory() const {
                        impl_->reports.capacity() * sizeof(ConnectionReport);
   impl_->each_connection([&octets](const TrackedConnection& c) {
     octets += sizeof c + c.ends[0].stream.memory() + c.ends[1].stream.memory() +
-              c.suspicions.capacity() * sizeof(Suspicion) + c.ladder.capacity() * sizeof(LadderStep);
+              c.suspicions.capacity() * sizeof(Suspicion);
   });
   return octets;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -18,6 +19,12 @@
 #include "stack/wire/ip_address.h"
 
 namespace lastack {
+
+struct TrackedConnection;
+struct SegmentInfo;
+
+// Shown each segment of a connection once it is judged, with everything that is known then; `side` sent it.
+using SegmentObserver = std::function<void(const TrackedConnection& connection, int side, const SegmentInfo& segment)>;
 
 // Where the segments were seen.
 enum class Vantage : std::uint8_t {
@@ -38,7 +45,7 @@ struct JudgeOptions {
   Duration reaction_time{0};
   std::size_t max_connections = 1'000'000;  // tracked at a time; beyond it the least recently used one is concluded
   std::size_t max_findings = 10'000;        // kept; further ones are only counted
-  std::size_t ladder_segments = 0;          // segments remembered per connection for ladders; 0 = none
+  SegmentObserver observer{};               // for ladders and explanations; usually none
   TapChoice tap = TapChoice::infer;         // Vantage::path
   Profile profile{};                        // what the stacks promise; the RFCs' own values unless somebody says more
 };
@@ -55,15 +62,6 @@ struct Finding {
   std::string actual;
   std::string why;
   std::string tap;  // why the rule could be asked, where it is sound at the endpoint's own tap only
-};
-
-// One line of a ladder: a segment with what can be said of both ends after it.
-struct LadderStep {
-  std::uint64_t packet = 0;
-  Instant time{};
-  std::uint8_t sender = 0;  // 0 or 1: index into ConnectionReport::endpoints
-  std::string segment;      // text form
-  std::string states[2];    // "ESTABLISHED", or "SYN-RECEIVED|ESTABLISHED" while both are possible
 };
 
 struct EndpointReport {
@@ -84,7 +82,6 @@ struct ConnectionReport {
   Instant last_time{};
   bool handshake = false;  // begun with a SYN in the capture
   TapDecision tap;
-  std::vector<LadderStep> ladder;
 };
 
 struct JudgeCounts {

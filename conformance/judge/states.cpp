@@ -59,7 +59,9 @@ StateSet last_ack_states(Arrived own_fin_acked) {
 
 }  // namespace
 
-StateSet possible_states(const TrackedConnection& conn, int e) {
+StateSet possible_states(const TrackedConnection& conn, int e) { return possible_states(conn, e, conn.certain); }
+
+StateSet possible_states(const TrackedConnection& conn, int e, bool certain) {
   const Endpoint& self = conn.ends[e];
   const Endpoint& peer = conn.ends[1 - e];
   if ((self.rst && self.rst_synchronized) || self.was_reset) return kClosed;
@@ -73,17 +75,17 @@ StateSet possible_states(const TrackedConnection& conn, int e) {
   const bool synchronized_certain = self.plain_segments != 0 && ((self.active_opener() && !self.syn.with_ack) ||
                                                                  self.next > self.iss + 1 || self.fin);
   if (self.syn.count != 0 && !synchronized_certain) {
-    if (!syn_acked || !conn.certain) s = self.syn.with_ack ? kSynReceived : kSynSent;
+    if (!syn_acked || !certain) s = self.syn.with_ack ? kSynReceived : kSynSent;
     if (!syn_acked || !peer.numbers_known) return s;
     if (!self.syn.with_ack && peer.syn.count == 0) return s;
   }
   const Arrived peer_fin{peer.fin, self.acked && peer.fin && self.ack_max > peer.fin_at};
   const Arrived certain_fin{peer_fin.possible,
-                            peer_fin.certain || (conn.certain && peer.fin && peer.sent.contiguous() > peer.fin_at)};
+                            peer_fin.certain || (certain && peer.fin && peer.sent.contiguous() > peer.fin_at)};
   const bool fin_acked = self.fin && peer.acked && peer.ack_max > self.fin_at;
   // It acknowledged a segment that acknowledges its FIN.
   const bool heard = self.acked && self.ack_max >= peer.next && peer.ack_at_next > self.fin_at;
-  const Arrived own_fin_acked{fin_acked, fin_acked && (conn.certain || heard)};
+  const Arrived own_fin_acked{fin_acked, fin_acked && (certain || heard)};
   const bool closed_second = self.fin && peer.fin && self.ack_at_next > peer.fin_at;
   s = static_cast<StateSet>(
       s | (closed_second ? last_ack_states(own_fin_acked) : closing_states(self.fin, own_fin_acked, certain_fin)));

@@ -25,6 +25,8 @@ using StateSet = std::uint16_t;
 
 // The states that end `e` may be in, from what it sent and from what has passed towards it.
 StateSet possible_states(const TrackedConnection& conn, int e);
+// The same as if the tap were at both ends: everything that has passed has arrived (`certain`), or as on a path.
+StateSet possible_states(const TrackedConnection& conn, int e, bool certain);
 // "ESTABLISHED", "FIN-WAIT-1|CLOSING".
 std::string states_text(StateSet states);
 

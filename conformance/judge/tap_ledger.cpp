@@ -1,8 +1,10 @@
 #include "conformance/judge/tap_ledger.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "conformance/judge/connection.h"
+#include "conformance/judge/rules/rules.h"
 
 namespace lastack {
 
@@ -32,14 +34,55 @@ const char* role(int end, int client) { return end == client ? "client" : "serve
 const TapEvidence& TapLedger::host(const IpAddress& address) const {
   static const TapEvidence kNone;
   const auto found = hosts_.find(key(address));
-  return found == hosts_.end() ? kNone : found->second;
+  return found == hosts_.end() ? kNone : found->second.evidence;
+}
+
+void TapLedger::note_isn(Host& host, const TrackedConnection& conn, int end) {
+  constexpr std::size_t kKept = 8;
+  const Endpoint& e = conn.ends[end];
+  if (e.syn.count == 0 || e.isn_ambiguous || host.isns.size() >= kKept) return;
+  // A SYN that comes again on the same ports, unanswered, is the same attempt.
+  for (const Isn& i : host.isns) {
+    if (i.end == conn.address[end] && i.peer == conn.address[1 - end]) return;
+  }
+  host.isns.push_back(
+      {e.syn.packet, e.syn.time, wire_number(e.iss), conn.id, conn.address[end], conn.address[1 - end]});
+}
+
+//= rfc9293 3.4.1 MUST-8
+void TapLedger::judge_isns(Host& host, const std::function<void(Finding&&)>& add) {
+  auto& isns = host.isns;
+  std::sort(isns.begin(), isns.end(), [](const Isn& a, const Isn& b) { return a.packet < b.packet; });
+  std::size_t same_step = 0;
+  for (std::size_t i = 2; i < isns.size(); ++i) {
+    const std::uint32_t step = isns[i].number - isns[i - 1].number;
+    same_step = step == isns[i - 1].number - isns[i - 2].number ? same_step + 1 : 0;
+    if (same_step == 0 || (step != 0 && same_step < 2)) continue;
+    Finding f;
+    f.packet = isns[i].packet;
+    f.time = isns[i].time;
+    f.connection = isns[i].connection;
+    f.endpoint = isns[i].end;
+    f.peer = isns[i].peer;
+    f.verdict = Verdict::note;
+    f.rule = &judge_rules()[static_cast<std::size_t>(RuleId::isn_predictable)];
+    f.expected = "a number that the ones before do not give away";
+    f.actual = "SEQ=" + std::to_string(isns[i].number);
+    f.why = step == 0 ? "three connections in a row begin with it"
+                      : "the fourth in a row that is " + std::to_string(step) + " more than the one before";
+    add(std::move(f));
+    return;
+  }
 }
 
 void TapLedger::concluded(TrackedConnection& conn, bool kept) {
   if (conn.capture_gap && gap_packet_ == 0) gap_packet_ = conn.capture_gap_packet;
   for (int e = 0; e < 2; ++e) {
     const std::string k = key(conn.address[e].ip);
-    if (hosts_.size() < kMaxHosts || hosts_.count(k) != 0) hosts_[k].add(conn.conduct[e].tap);
+    if (hosts_.size() >= kMaxHosts && hosts_.count(k) == 0) continue;
+    Host& h = hosts_[k];
+    h.evidence.add(conn.conduct[e].tap);
+    note_isn(h, conn, e);
   }
   const bool waits = !conn.provisional.empty() && waiting_.size() < kMaxWaiting;
   if (!kept && !waits) return;
@@ -90,9 +133,15 @@ void TapLedger::settle(TapChoice choice, std::vector<ConnectionReport>& reports,
     if (d.tap != tap_at(p.accused)) {
       if (!p.note_elsewhere) continue;
       f.verdict = Verdict::note;
+    } else if (p.only_note) {
+      f.verdict = Verdict::note;
     } else if (p.needs_complete && gap_packet_ != 0) {
       f.verdict = Verdict::inconclusive;
       f.why += "; undecided: the capture lacks packets (see packet " + std::to_string(gap_packet_) + ")";
+    }
+    if (f.verdict == Verdict::violated && p.needs_given && !d.given) {
+      f.verdict = Verdict::inconclusive;
+      f.why += "; undecided: a filter in front of it may have dropped what arrived";
     }
     if (f.verdict != Verdict::note) f.tap = d.why;
     if (report_of[at] != nullptr && f.verdict != Verdict::note) {
@@ -101,12 +150,13 @@ void TapLedger::settle(TapChoice choice, std::vector<ConnectionReport>& reports,
     }
     add(std::move(f));
   }
+  for (auto& [address, known] : hosts_) judge_isns(known, add);
   waiting_.clear();
   cases_.clear();
 }
 
 std::size_t TapLedger::memory() const {
-  return hosts_.size() * (sizeof(TapEvidence) + 64) + cases_.capacity() * sizeof(Case) +
+  return hosts_.size() * (sizeof(Host) + 64 + 8 * sizeof(Isn)) + cases_.capacity() * sizeof(Case) +
          waiting_.capacity() * sizeof(std::pair<std::size_t, Provisional>);
 }
 

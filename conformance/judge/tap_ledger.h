@@ -29,10 +29,25 @@ class TapLedger {
     std::int8_t client = 0;
     bool kept = false;
   };
+  // An initial sequence number that a host has chosen.
+  struct Isn {
+    std::uint64_t packet = 0;
+    Instant time{};
+    std::uint32_t number = 0;
+    std::uint32_t connection = 0;
+    SocketAddress end;
+    SocketAddress peer;
+  };
+  struct Host {
+    TapEvidence evidence;
+    std::vector<Isn> isns;
+  };
+  static void note_isn(Host& host, const TrackedConnection& conn, int end);
+  static void judge_isns(Host& host, const std::function<void(Finding&&)>& add);
   TapDecision decide(const Case& c, TapChoice choice) const;
   const TapEvidence& host(const IpAddress& address) const;
 
-  std::unordered_map<std::string, TapEvidence> hosts_;
+  std::unordered_map<std::string, Host> hosts_;
   std::vector<Case> cases_;  // of the reports that are kept, and of connections with findings
   std::vector<std::pair<std::size_t, Provisional>> waiting_;  // by case
   std::uint64_t gap_packet_ = 0;                              // evidence that the capture lacks packets

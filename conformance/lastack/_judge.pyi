@@ -10,22 +10,53 @@ def check_file(
     path: str,
     *,
     strict: bool = False,
+    advisories: bool = False,
     rules: Sequence[str] = (),
     skip_rules: Sequence[str] = (),
     max_findings: int = 10_000,
-    ladder_segments: int = 0,
     max_connections_listed: int = 1_000,
     tap: str = "",
     profile: Mapping[str, float] = ...,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], bool | None] | None = None,
 ) -> str:
     """Checks a capture (pcap, pcapng, also gzip; ``-`` is standard input) and returns one JSON document, schema 1.
 
-    ``strict`` reports violated SHOULDs too. ``rules`` and ``skip_rules`` are rule ids; an unknown one raises
-    ``ValueError``. ``ladder_segments`` segments of each connection come with it, with the possible states of both
-    ends. ``tap``: "client", "server" or "path" says where the capture was taken; otherwise it is inferred per
-    connection. ``profile``: values of ``conformance/judge/profile.h`` by name. ``progress`` is called with octets read and the file's size (0 when unknown). What is wrong with the file is
-    in the document's ``error`` (``message``, ``offset`` in octets, ``packet``, ``unreadable``), not an exception.
+    ``advisories`` reports violated SHOULDs too, ``strict`` counts them as violations. ``rules`` and ``skip_rules`` are
+    rule ids; an unknown one raises ``ValueError``. ``tap``: "client", "server" or "path" says where the capture was
+    taken; otherwise it is inferred per connection. ``profile``: values of ``conformance/judge/profile.h`` by name.
+    ``progress`` is called with octets read and the file's size (0 when unknown); False ends the reading. What is wrong
+    with the file is in the document's ``error`` (``message``, ``offset`` in octets, ``packet``, ``unreadable``), not an
+    exception. So does an interrupt: ``stopped`` is true then, and everything before is judged.
+    """
+
+def exchange(
+    path: str,
+    *,
+    strict: bool = False,
+    advisories: bool = False,
+    rules: Sequence[str] = (),
+    skip_rules: Sequence[str] = (),
+    connections: Sequence[int] = (),
+    packets: Sequence[int] = (),
+    before: int = 4,
+    after: int = 2,
+    max_steps: int = 10_000,
+    max_payload: int = 0,
+    tap: str = "",
+    profile: Mapping[str, float] = ...,
+    progress: Callable[[int, int], bool | None] | None = None,
+) -> str:
+    """Checks a capture and records segments: one JSON document with the ``report`` of ``check_file`` and ``exchanges``.
+
+    ``connections``: only these; ``packets``: only the segments around these, ``before`` and ``after`` of the same
+    connection. Each step has the segment's fields and, for both ends after it, ``state`` (if everything arrived),
+    ``possible`` states, ``snd_una``, ``snd_nxt``, ``rcv_nxt`` and ``may_send``.
+    """
+
+def annotate(path: str, out: str, comments: Mapping[int, Sequence[str]]) -> int:
+    """Copies a capture to the pcapng file ``out`` with comments on packets; returns how many packets were copied.
+
+    Raises ``RuntimeError`` when a file cannot be read or written.
     """
 
 class Judge:
@@ -36,9 +67,9 @@ class Judge:
     """
 
     def __init__(self, local_ips: Sequence[str], vantage: str = "endpoint", *, reaction_us: int = 0) -> None: ...
-    def received(self, t_us: int, packet: bytes) -> None:
-        """A packet reached the stack."""
-    def sent(self, t_us: int, packet: bytes) -> None:
+    def received(self, t_us: int, packet: bytes, number: int = 0) -> None:
+        """A packet reached the stack; findings call it ``number`` (0: the next one)."""
+    def sent(self, t_us: int, packet: bytes, number: int = 0) -> None:
         """The stack sent a packet."""
     def observed(self, t_us: int, packet: bytes) -> None:
         """A packet passed the tap (``vantage="path"``)."""

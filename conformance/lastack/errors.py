@@ -24,6 +24,10 @@ class AdapterBroken(LastackError):
     """An adapter died, did not answer or answered nonsense (exit status 6)."""
 
 
+class NoInput(LastackError):
+    """There is nothing to read where the user said (exit status 6)."""
+
+
 class CallError(Exception):
     """The stack refused a user call. The text is the stack's own, worded as in RFC 9293 3.10 where it can."""
 

@@ -17,7 +17,7 @@ _ARROW = 44
 
 
 class Line(NamedTuple):
-    """A line of text and its style: "plain", "fail", "dim" or "head"."""
+    """A line of text and its style: "plain", "fail", "warn", "dim", "state" or "head"."""
 
     text: str
     style: str = "plain"
@@ -80,7 +80,7 @@ def _lines(event: Event, glyphs: Glyphs, several: bool) -> Iterator[Line]:
 
 def _arrow(event: Event, text: str, glyphs: Glyphs) -> str:
     room = _ARROW - 6
-    label = f" {_cut(_shorter(text, room, glyphs), room, glyphs)} "
+    label = f" {shorter(text, room, glyphs)} "
     body = label.center(_ARROW - 2, glyphs.dash)
     if event.kind == "in":
         return f"{glyphs.dash}{body}{glyphs.right}"
@@ -88,13 +88,13 @@ def _arrow(event: Event, text: str, glyphs: Glyphs) -> str:
     return f"{head}{body}{glyphs.dash}"
 
 
-def _shorter(text: str, room: int, glyphs: Glyphs) -> str:
-    """Leaves out what a reader misses least: first what the options are, then the window."""
+def shorter(text: str, room: int, glyphs: Glyphs) -> str:
+    """Leaves out what a reader misses least: first what the options are, then the window, then the end."""
     if len(text) > room:
         text = re.sub(r"<.*>", f"<{glyphs.more}>", text)
     if len(text) > room:
         text = re.sub(r" win=\d+", "", text)
-    return text
+    return _cut(text, room, glyphs)
 
 
 def _cut(text: str, room: int, glyphs: Glyphs) -> str:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_set>
+#include <utility>
 
 #include "conformance/trace/link_layer.h"
 
@@ -15,7 +16,7 @@ bool contains(const std::vector<std::string>& list, const char* id) {
 
 bool is_wanted(const Finding& f, const CheckOptions& options) {
   const bool advisory = f.verdict == Verdict::violated && !is_mandatory(f.rule->level);
-  if (advisory && !options.advisories) return false;
+  if (advisory && !options.advisories && !options.strict) return false;
   if (!options.rules.empty() && !contains(options.rules, f.rule->id)) return false;
   return !contains(options.skip_rules, f.rule->id);
 }
@@ -25,6 +26,7 @@ void judge_packets(CaptureReader& reader, Judge& judge, CheckReport& report, con
   while (const auto packet = reader.next()) {
     if (options.progress && packet->number % kProgressEvery == 0 &&
         !options.progress(reader.source().raw_offset(), reader.source().raw_size())) {
+      report.stopped = true;
       return;
     }
     const LinkPayload payload = find_ip(packet->link_type, packet->bytes);
@@ -39,12 +41,15 @@ void judge_packets(CaptureReader& reader, Judge& judge, CheckReport& report, con
   }
 }
 
+// A violated SHOULD is advice unless the check is strict.
+bool counts(const Finding& f, const CheckOptions& options) { return options.strict || is_mandatory(f.rule->level); }
+
 EndpointVerdict verdict_of(const std::vector<Finding>& findings, std::uint32_t connection,
-                           const SocketAddress& endpoint) {
+                           const SocketAddress& endpoint, const CheckOptions& options) {
   EndpointVerdict verdict = EndpointVerdict::ok;
   for (const Finding& f : findings) {
-    if (f.connection != connection || f.endpoint != endpoint) continue;
     if (f.verdict == Verdict::note) continue;
+    if (f.connection != connection || f.endpoint != endpoint || !counts(f, options)) continue;
     if (f.verdict == Verdict::violated) return EndpointVerdict::violation;
     verdict = EndpointVerdict::inconclusive;
   }
@@ -61,7 +66,7 @@ void list_connections(std::vector<ConnectionReport>&& reports, CheckReport& repo
     if (!interesting && without++ >= options.max_connections_listed) continue;
     CheckedConnection checked{std::move(r), {}};
     for (int e = 0; e < 2 && interesting; ++e) {
-      checked.verdict[e] = verdict_of(report.findings, checked.report.id, checked.report.endpoints[e].address);
+      checked.verdict[e] = verdict_of(report.findings, checked.report.id, checked.report.endpoints[e].address, options);
     }
     report.connections.push_back(std::move(checked));
   }
@@ -75,15 +80,23 @@ void collect(Judge& judge, CheckReport& report, const CheckOptions& options) {
   report.counts.skipped += not_ip;
   const bool selective = !options.rules.empty() || !options.skip_rules.empty();
   std::uint64_t violated = 0;
+  std::uint64_t advised = 0;
   std::uint64_t open = 0;
   for (const Finding& f : judge.findings()) {
     if (!is_wanted(f, options)) continue;
-    if (f.verdict != Verdict::note) ++(f.verdict == Verdict::violated ? violated : open);
+    if (f.verdict == Verdict::violated) {
+      ++(counts(f, options) ? violated : advised);
+    } else if (f.verdict == Verdict::inconclusive) {
+      ++open;
+    }
     report.findings.push_back(f);
   }
-  if (selective || options.advisories) {
+  if (selective) {
     report.counts.violations = violated;
+    report.counts.advisories = advised;
     report.counts.inconclusive = open;
+  } else if (options.strict) {
+    report.counts.violations += std::exchange(report.counts.advisories, 0);
   }
   list_connections(judge.take_connections(), report, options);
 }
@@ -123,7 +136,7 @@ CheckReport check_file(const std::string& path, const CheckOptions& options) {
   JudgeOptions judge_options;
   judge_options.vantage = Vantage::path;
   judge_options.max_findings = options.max_findings;
-  judge_options.ladder_segments = options.ladder_segments;
+  judge_options.observer = options.observer;
   judge_options.tap = options.tap;
   judge_options.profile = options.profile;
   Judge judge(judge_options);

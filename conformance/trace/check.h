@@ -15,13 +15,14 @@ namespace lastack {
 
 struct CheckOptions {
   bool advisories = false;              // report violated SHOULDs too
+  bool strict = false;                  // they are violations then
   std::vector<std::string> rules;       // only these rule ids; empty: all
   std::vector<std::string> skip_rules;  // none of these
   TapChoice tap = TapChoice::infer;     // where the capture was taken
   Profile profile{};                    // what the stacks promise
   std::size_t max_findings = 10'000;
   std::size_t max_connections_listed = 1'000;  // connections without findings beyond this are only counted
-  std::size_t ladder_segments = 0;             // segments per connection kept for ladders; 0: none
+  SegmentObserver observer{};                  // see JudgeOptions
   // Called now and then with octets read and the file's size (0: unknown); false stops.
   std::function<bool(std::uint64_t, std::uint64_t)> progress;
 };
@@ -39,6 +40,7 @@ struct CheckReport {
   std::string format;                    // "pcap", "pcapng"
   bool unreadable = false;               // not a capture at all: nothing was judged
   std::optional<CaptureError> error;     // why reading stopped; everything before was judged
+  bool stopped = false;                  // by `progress`; everything before was judged
   JudgeCounts counts;                    // violations and inconclusive count what `findings` would hold without limit
   std::uint64_t other_link_packets = 0;  // frames of unknown link types
   std::vector<Finding> findings;         // by packet number

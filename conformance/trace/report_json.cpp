@@ -42,14 +42,6 @@ Json json_of(const TapDecision& tap, const ConnectionReport& report) {
   return json;
 }
 
-Json json_of(const LadderStep& step) {
-  return {{"packet", step.packet},
-          {"time", seconds(step.time)},
-          {"from", step.sender},
-          {"segment", step.segment},
-          {"states", {step.states[0], step.states[1]}}};
-}
-
 Json json_of(const CheckedConnection& c) {
   Json endpoints = Json::array();
   for (int e = 0; e < 2; ++e) {
@@ -60,20 +52,14 @@ Json json_of(const CheckedConnection& c) {
                          {"octets", end.octets},
                          {"state", end.state}});
   }
-  Json json = {{"id", c.report.id},
-               {"endpoints", std::move(endpoints)},
-               {"first_packet", c.report.first_packet},
-               {"last_packet", c.report.last_packet},
-               {"first_time", seconds(c.report.first_time)},
-               {"last_time", seconds(c.report.last_time)},
-               {"handshake", c.report.handshake},
-               {"tap", json_of(c.report.tap, c.report)}};
-  if (!c.report.ladder.empty()) {
-    Json ladder = Json::array();
-    for (const LadderStep& step : c.report.ladder) ladder.push_back(json_of(step));
-    json["ladder"] = std::move(ladder);
-  }
-  return json;
+  return {{"id", c.report.id},
+          {"endpoints", std::move(endpoints)},
+          {"first_packet", c.report.first_packet},
+          {"last_packet", c.report.last_packet},
+          {"first_time", seconds(c.report.first_time)},
+          {"last_time", seconds(c.report.last_time)},
+          {"handshake", c.report.handshake},
+          {"tap", json_of(c.report.tap, c.report)}};
 }
 
 }  // namespace
@@ -89,6 +75,7 @@ std::string to_json(const CheckReport& report) {
                      {"packet", report.error->packet},
                      {"unreadable", report.unreadable}};
   }
+  json["stopped"] = report.stopped;
   const JudgeCounts& n = report.counts;
   json["summary"] = {{"packets", n.packets},
                      {"segments", n.segments},

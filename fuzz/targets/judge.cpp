@@ -40,7 +40,7 @@ void feed(Judge& judge, Vantage vantage, Instant now, std::uint8_t bits, Bytes p
 }
 
 void run(Vantage vantage, Bytes input) {
-  Judge judge(JudgeOptions{.vantage = vantage, .max_connections = 64, .max_findings = 100, .ladder_segments = 8});
+  Judge judge(JudgeOptions{.vantage = vantage, .max_connections = 64, .max_findings = 100});
   Instant now{};
   std::vector<std::byte> packet;
   for (std::uint64_t number = 1; input.size() >= 2; ++number) {

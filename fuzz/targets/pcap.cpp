@@ -6,6 +6,7 @@
 #include <string>
 
 #include "conformance/trace/check.h"
+#include "conformance/trace/exchange.h"
 #include "fuzz/target.h"
 #include "stack/base/check.h"
 
@@ -32,7 +33,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CheckOptions options;
   options.advisories = true;
   options.max_findings = 50;
-  options.ladder_segments = 4;
+  ExchangeRecorder recorder({.max_steps = 100, .max_payload = 16});
+  options.observer = recorder.observer();
   const CheckReport report = check_file("/proc/self/fd/" + std::to_string(fd), options);
   close(fd);
   LASTACK_CHECK(!report.error || !report.error->text.empty());

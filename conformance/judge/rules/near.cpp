@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "stack/wire/text.h"
 
@@ -128,7 +129,7 @@ void sent_order(Context& c) {
 namespace {
 
 // What arrived and is owed an ACK.
-enum Owed : std::uint8_t { kNothing, kUnacceptable, kResetInside, kSynInside, kFinAgain };
+enum Owed : std::uint8_t { kNothing, kUnacceptable, kResetInside, kSynInside, kFinAgain, kAfterReset };
 
 constexpr Duration kReplyTime = std::chrono::seconds(1);
 
@@ -137,6 +138,7 @@ RuleId rule_of(std::uint8_t owed) {
     case kResetInside: return RuleId::challenge_missing;
     case kSynInside: return RuleId::challenge_missing;
     case kFinAgain: return RuleId::fin_not_acknowledged_again;
+    case kAfterReset: return RuleId::closed_without_reset;
     default: return RuleId::unacceptable_not_answered;
   }
 }
@@ -146,6 +148,7 @@ const char* stimulus_of(std::uint8_t owed) {
     case kResetInside: return "a reset inside the window that is not at RCV.NXT";
     case kSynInside: return "a SYN";
     case kFinAgain: return "the FIN again";
+    case kAfterReset: return "a segment of the connection that it had reset";
     default: return "a segment outside the window";
   }
 }
@@ -164,7 +167,7 @@ void owe(TrackedConnection& conn, int end, Owed kind, const SegmentInfo& seg) {
   owing.owed_since = seg.time;
 }
 
-void report_owed(TrackedConnection& conn, int end, const SegmentInfo& at) {
+void report_owed(TrackedConnection& conn, int end, Instant at, bool last_word) {
   Conduct& own = conn.conduct[end];
   const int times = own.owed_times + 1;
   const std::uint8_t kind = own.owed;
@@ -172,12 +175,39 @@ void report_owed(TrackedConnection& conn, int end, const SegmentInfo& at) {
   own.owed_times = 0;
   SegmentInfo shown;
   shown.number = own.owed_packet;
-  shown.time = at.time;
+  shown.time = at;
   Context c{conn, end, conn.ends[end], conn.ends[1 - end], shown};
-  c.violated_at_tap(rule_of(kind), "<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>", "no reply",
+  const char* expected = kind == kAfterReset ? "<SEQ=SEG.ACK><CTL=RST>" : "<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>";
+  c.violated_at_tap(rule_of(kind), expected, "no reply",
                     std::string(stimulus_of(kind)) + " arrived " + std::to_string(times) +
                         " times, a second or more apart, from packet " + std::to_string(own.owed_packet) + " on",
                     true);
+  // Nothing of it came any more: a filter in front of it explains that too, unless somebody vouches for the tap.
+  if (last_word && !conn.provisional.empty()) conn.provisional.back().needs_given = true;
+}
+
+}  // namespace
+
+void conclude(TrackedConnection& conn, Instant now) {
+  for (int e = 0; e < 2; ++e) {
+    const Conduct& own = conn.conduct[e];
+    if (own.owed_times >= 2 && now - own.owed_since > kReplyTime) report_owed(conn, e, now, true);
+  }
+}
+
+namespace {
+
+// Nothing but a reset outside the window has come since its last segment, and its next one says nothing new.
+void answers_outside_reset(Context& c) {
+  Conduct& own = c.conn.conduct[c.side];
+  const Endpoint& self = c.self;
+  const std::uint64_t reset = std::exchange(own.outside_reset, 0);
+  const bool only_that = reset != 0 && self.stimuli == 1 && self.stimulus_packet == reset;
+  const bool repeats_itself = c.seg.len() == 0 && !c.flags().rst() && c.flags().ack() && c.seq == self.next &&
+                              self.acked && c.ack == self.ack_max && c.seg.tcp.wnd == self.wnd_last;
+  if (!only_that || !repeats_itself || c.seg.time - self.stimulus_time > std::chrono::milliseconds(50)) return;
+  c.violated_at_tap(RuleId::outside_reset_answered, "silence", info_text(c.seg),
+                    "nothing has arrived but a reset outside the window, in packet " + std::to_string(reset));
 }
 
 }  // namespace
@@ -186,6 +216,7 @@ void report_owed(TrackedConnection& conn, int end, const SegmentInfo& at) {
 void replies(Context& c) {
   Conduct& own = c.conn.conduct[c.side];
   const Endpoint& self = c.self;
+  if (own.outside_reset != 0) answers_outside_reset(c);
   // A reset that answers a segment without more: the end had let the connection go at a reset that it had to challenge.
   const bool bare_reset = c.flags().rst() && !c.flags().ack();
   const bool obeyed = own.window_reset != 0 && bare_reset && !self.fin && !self.rst && c.seq == c.peer.ack_max &&
@@ -198,7 +229,7 @@ void replies(Context& c) {
   }
   if (c.flags().ack() || c.flags().rst()) own.window_reset = 0;
   if (own.owed == kNothing) return;
-  if (own.owed_times >= 2 && !c.flags().rst()) report_owed(c.conn, c.side, c.seg);
+  if (own.owed_times >= 2 && !c.flags().rst()) report_owed(c.conn, c.side, c.seg.time, false);
   own.owed = kNothing;
   own.owed_times = 0;
 }
@@ -226,6 +257,10 @@ void reset_arrives(Context& c) {
     other.exact_reset_time = c.seg.time;
     return;
   }
+  if (c.seq < receiver.ack_max - 1 || c.seq > receiver.edge_max + (Position{1} << 16)) {
+    other.outside_reset = c.seg.number;
+    return;
+  }
   if (c.seq <= receiver.ack_max || c.seq >= receiver.edge_last) return;
   other.window_reset = c.seg.number;
   owe(c.conn, 1 - c.side, kResetInside, c.seg);
@@ -247,6 +282,11 @@ void arrival(Context& c) {
     return;
   }
   const Endpoint& receiver = c.peer;
+  if (receiver.rst && receiver.rst_synchronized && !c.self.rst) {
+    const bool certainly_after = c.seg.time - receiver.rst_time > kReplyTime;
+    if (certainly_after) owe(c.conn, 1 - c.side, kAfterReset, c.seg);
+    return;
+  }
   if (receiver.rst || c.self.rst || !unacceptable(c)) return;
   const auto& ts = c.seg.tcp.options.timestamps;
   if (c.conn.timestamps_negotiated() && !ts) return;

@@ -32,6 +32,7 @@ bool is_flat(Backoff& b, const Context& c, Duration since, Duration maximum);
 void sent_order(Context& c);
 void replies(Context& c);
 void arrival(Context& c);
+void conclude(TrackedConnection& conn, Instant now);  // what is still owed
 void arrival_of_syn(TrackedConnection& conn, int sender, const SegmentInfo& seg);
 
 // recovery.cpp: what a sender repeats, when, and how much follows.

@@ -22,6 +22,8 @@ std::string flat_text(const Backoff& b) {
 
 // No ACK, no SACK and no segment at all has just come that could have asked for it: the retransmission timer did.
 bool by_timeout(const Context& c, const Conduct& own) {
+  const Duration copy = std::max<Duration>(std::chrono::milliseconds(10), c.conn.round_trip / 4);
+  if (c.seg.time - c.self.last_time < copy) return false;  // the network makes copies, and they overtake
   const bool undisturbed = c.self.stimuli == 0 || c.seg.time - c.self.stimulus_time >= std::chrono::milliseconds(100);
   return own.duplicate_acks == 0 && !own.sacked && undisturbed;
 }
@@ -192,8 +194,23 @@ void growth(Context& c, Conduct& own) {
 
 }  // namespace
 
+// Small segments, each right behind the other and without a push: neither Nagle's algorithm nor the sender's side of
+// silly-window avoidance is at work.
+void small_segments(Context& c, Conduct& own) {
+  const bool small = c.has_data() && c.seg.payload_size * 4 < own.largest && !c.flags().psh() && !c.flags().fin();
+  const bool behind = c.seq == c.self.next && c.self.stimuli == 0 &&
+                      c.seg.time - c.self.last_time < std::chrono::milliseconds(1) && in_flight(c.self, c.peer);
+  own.small_run =
+      small && (behind || own.small_run == 0) ? static_cast<std::uint8_t>(own.small_run + 1) : std::uint8_t{0};
+  if (own.small_run != 8) return;
+  c.note(RuleId::silly_window_sent, "segments of " + std::to_string(own.largest) + " octets",
+         std::to_string(c.seg.payload_size) + " octets",
+         "the eighth small one in a row, each at once behind the other");
+}
+
 void new_text(Context& c) {
   Conduct& own = c.conn.conduct[c.side];
+  small_segments(c, own);
   if (!in_flight(c.self, c.peer)) own.timer_start = c.seg.time;
   own.largest = std::max(own.largest, std::min(c.seg.payload_size, 9216U));
   if (own.after_timeout != 0) {

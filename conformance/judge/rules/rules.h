@@ -82,6 +82,8 @@ enum class RuleId : std::uint8_t {
   unacceptable_not_answered,
   fin_not_acknowledged_again,
   window_reset_obeyed,
+  outside_reset_answered,
+  closed_without_reset,
   // recovery.cpp
   rto_not_backed_off,
   no_retransmission,
@@ -101,11 +103,14 @@ enum class RuleId : std::uint8_t {
   window_not_probed,
   window_probe_not_backed_off,
   silly_window_offered,
+  silly_window_sent,
   keep_alive_interval,
   keep_alive_retry,
   keep_alive_with_data,
   close_with_data_pending,
   fin_not_prompt,
+  // tap_ledger.cpp
+  isn_predictable,
   count_,
 };
 

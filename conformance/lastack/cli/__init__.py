@@ -15,22 +15,35 @@ import click
 
 from lastack import __version__
 from lastack.catalogue import CatalogueError
-from lastack.cli import adapter, check, coverage, doctor, fuzz, known, listing, run, show_rules
-from lastack.errors import AdapterBroken, LastackError, Unavailable, UsageError
+from lastack.cli import adapter, check, completion, coverage, doctor, explain, fuzz, known, listing, run, show_rules
+from lastack.errors import AdapterBroken, LastackError, NoInput, Unavailable, UsageError
 
 OK, FAILED, INTERRUPTED, INTERNAL, USAGE, NOTHING, ENVIRONMENT, FINDING = range(8)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
 @click.version_option(__version__, prog_name="lastack")
 def cli() -> None:
-    """The last word on whether a TCP stack is right: script it, fuzz it, replay it."""
+    """The last word on whether a TCP stack is right: script it, fuzz it, replay it.
+
+    \b
+    Exit status of every command (each one's --help says what it means there):
+      0  as expected: nothing failed, nothing found
+      1  failed: an unexpected failure, a stale known issue, a violation
+      2  interrupted
+      3  an internal error of lastack (LASTACK_DEBUG=1 shows where)
+      4  usage
+      5  no scenario was selected
+      6  the stack, the environment or an input cannot be used
+      7  fuzzing has found something
+    """
 
 
 for command in (
     run.run,
     listing.list_scenarios,
     check.check,
+    explain.explain,
     show_rules.rules,
     fuzz.fuzz,
     fuzz.replay,
@@ -38,6 +51,7 @@ for command in (
     doctor.doctor,
     known.known,
     coverage.coverage,
+    completion.completion,
 ):
     cli.add_command(command)
 
@@ -59,7 +73,7 @@ def _status(arguments: list[str]) -> int:
         return USAGE
     except (UsageError, CatalogueError) as error:
         return _say(error, USAGE)
-    except (Unavailable, AdapterBroken) as error:
+    except (Unavailable, AdapterBroken, NoInput) as error:
         return _say(error, ENVIRONMENT)
     except LastackError as error:
         return _say(error, FAILED)

@@ -10,7 +10,10 @@ from lastack.sut.named import open_sut
 
 @click.group()
 def adapter() -> None:
-    """Bring your own stack."""
+    """Bring your own stack.
+
+    Exit status: 0 fit for use, 1 faults, 4 usage, 6 the stack cannot be started.
+    """
 
 
 @adapter.command()

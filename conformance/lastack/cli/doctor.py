@@ -15,9 +15,14 @@ from lastack.errors import LastackError
 from lastack.sut.named import NAMES, open_sut
 
 # Needed to run lastack, and those that only building and testing it needs.
-_MODULES = {"scapy.layers.inet": "python3-scapy", "pytest": "python3-pytest"}
+_MODULES = {
+    "scapy.layers.inet": "python3-scapy",
+    "pytest": "python3-pytest",
+    "rich": "python3-rich",
+    "jinja2": "python3-jinja2",
+}
 _TOOLS = {"cmake": "cmake", "ninja": "ninja-build", "clang++": "clang", "g++": "g++", "tshark": "tshark"}
-_BUILD_MODULES = {"rich": "python3-rich", "jinja2": "python3-jinja2", "hypothesis": "python3-hypothesis"}
+_BUILD_MODULES = {"hypothesis": "python3-hypothesis", "jsonschema": "python3-jsonschema"}
 
 
 def _lines() -> Iterator[tuple[bool | None, str, str]]:

@@ -167,7 +167,7 @@ def _tail(log: Path) -> str:
     return "\n".join(f"  {line}" for line in (telling or lines)[-6:])
 
 
-@click.command()
+@click.command(short_help="Run a fuzz input again, or as a scenario.")
 @click.argument("file")
 @click.option("--as-scenario", is_flag=True, help="Print a pytest function for the laboratory.")
 @click.option("--minimize", metavar="OUT", help="Write the shortest program with the same finding, as text, to OUT.")
@@ -188,8 +188,10 @@ def replay(
     target: str | None,
     sut: str | None,
 ) -> int:
-    """Run a fuzz input again, or turn it into something a person can read. Exit status 7 when it still finds
-    something.
+    """Run a fuzz input again, or turn it into something a person can read.
+
+    Exit status: 0 nothing found, 4 usage, 6 unreadable file or target not built,
+    7 it still finds something.
     """
     if not Path(file).is_file():
         raise Unavailable(f"cannot read {file}: there is no such file")

@@ -13,7 +13,10 @@ from lastack.known import load
 
 @click.group()
 def known() -> None:
-    """Known-issues files."""
+    """Known-issues files.
+
+    Exit status: 0, 4 usage.
+    """
 
 
 @known.command()
@@ -24,6 +27,8 @@ def update(results: Path, file: Path, sut: str) -> None:
     """Bring FILE up to date with RESULTS (of run --json): drops entries that pass or match nothing, adds new failures.
 
     A new entry has an empty reason and evidence, and a run refuses the file until somebody has written them.
+
+    Exit status: 0, or 4 when a file is not what it should be.
     """
     try:
         tests = json.loads(results.read_text(encoding="utf-8"))["tests"]

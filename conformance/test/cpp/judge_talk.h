@@ -48,6 +48,10 @@ class Talk {
     b({"SA", 300, 101, 0, 65535, options});
     return a({"A", 101, 301});
   }
+  Talk& from_port(std::uint16_t port) {  // of a, from now on
+    port_ = port;
+    return *this;
+  }
   Talk& wait(Duration d) {
     now_ += d;
     judge.advance(now_);
@@ -76,8 +80,8 @@ class Talk {
     now_ += gap;
     ++clock_;
     Segment seg;
-    seg.src_port = side == 0 ? 4000 : 80;
-    seg.dst_port = side == 0 ? 80 : 4000;
+    seg.src_port = side == 0 ? port_ : std::uint16_t{80};
+    seg.dst_port = side == 0 ? std::uint16_t{80} : port_;
     seg.seq = SeqNum(s.seq);
     seg.ack = SeqNum(s.ack);
     seg.flags = *parse_flags(s.flags);
@@ -110,6 +114,7 @@ class Talk {
   }
 
   bool endpoint_;
+  std::uint16_t port_ = 4000;
   Instant now_{std::chrono::seconds(1)};
   std::uint32_t clock_ = 0;
   std::uint64_t number_ = 0;

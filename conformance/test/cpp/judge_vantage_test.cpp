@@ -100,6 +100,35 @@ TEST(Profile, KnowsItsNamesAndRanges) {
   EXPECT_FALSE(set_profile_value(p, "minimum", 1));
 }
 
+// The server acknowledges each of four segments after so long.
+void late_acks(Talk& t, std::chrono::milliseconds delay) {
+  t.open();
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    t.a({.seq = 101 + i * 10, .ack = 301, .len = 10}).wait(delay - t.gap).b({.seq = 301, .ack = 111 + i * 10});
+  }
+}
+
+TEST(Vantage, LateAcksAreJudgedAtTheReceiversTap) {
+  Talk late(TapChoice::server);
+  late_acks(late, std::chrono::milliseconds(700));
+  EXPECT_TRUE(late.violates("data-not-acknowledged")) << late.text();
+  Talk timely(TapChoice::server);
+  late_acks(timely, std::chrono::milliseconds(480));
+  EXPECT_EQ(timely.text(), "");
+  Talk far(TapChoice::client);
+  late_acks(far, std::chrono::milliseconds(700));
+  EXPECT_EQ(far.text(), "");
+}
+
+TEST(Profile, ABrokenPromiseIsANote) {
+  Profile own;
+  own.ack_delay = std::chrono::milliseconds(40);
+  Talk t(TapChoice::server, own);
+  late_acks(t, std::chrono::milliseconds(480));
+  EXPECT_TRUE(t.notes("data-not-acknowledged")) << t.text();
+  EXPECT_FALSE(t.violates("data-not-acknowledged")) << t.text();
+}
+
 TEST(Profile, SaysWhatIsTooEarly) {
   Profile own;
   own.minimum_rto = std::chrono::milliseconds(200);

@@ -1,0 +1,130 @@
+"""The report as one static HTML page with SVG ladders; no script, nothing loaded from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lastack import __version__
+from lastack.trace import drawing, ladder, screen
+from lastack.trace.inputs import Source
+from lastack.trace.judging import Options, Report, document, error_text
+from lastack.trace.terminal import printable
+
+_FINDINGS = 200
+_CONNECTIONS = 200
+
+
+@dataclass
+class _Part:
+    """One capture."""
+
+    source: Source
+    report: Report
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    hidden: int = 0
+
+    @property
+    def name(self) -> str:
+        return printable(self.source.name)
+
+    @property
+    def error(self) -> str:
+        return error_text(self.report["error"]) if self.report["error"] else ""
+
+    @property
+    def totals(self) -> str:
+        return screen.totals(self.report["summary"])
+
+    @property
+    def connections(self) -> list[dict[str, Any]]:
+        """Those with findings first."""
+        clean = [all(end["verdict"] == "OK" for end in c["endpoints"]) for c in self.report["connections"]]
+        order = sorted(range(len(clean)), key=lambda i: clean[i])
+        return [self.report["connections"][i] for i in order[:_CONNECTIONS]]
+
+    @property
+    def omitted(self) -> int:
+        return int(self.report["summary"]["connections"]) - len(self.connections)
+
+    def endpoint(self, address: str) -> str:
+        return self.source.endpoint(address)
+
+
+def render(reports: Sequence[Report], sources: Mapping[str, Source], options: Options) -> str:
+    """The page."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("lastack.trace"),
+        autoescape=True,
+        trim_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    summary = document(reports)["summary"]
+    parts, number = [], 1
+    for report in reports:
+        parts.append(_part(report, sources[report["file"]], options, number))
+        number += len(report["findings"])
+    verdict, style = _verdict(reports, summary)
+    return environment.get_template("report.html.j2").render(
+        parts=parts,
+        verdict=verdict,
+        verdict_class=style,
+        totals=screen.totals(summary),
+        tiles=_tiles(summary, len(reports)),
+        version=__version__,
+        asked=_asked(options),
+    )
+
+
+def _part(report: Report, source: Source, options: Options, number: int) -> _Part:
+    part = _Part(source, report, hidden=max(0, len(report["findings"]) - _FINDINGS))
+    shown = report["findings"][:_FINDINGS]
+    exchanges = screen.exchanges_around(source, shown, options)
+    for i, finding in enumerate(shown):
+        title, style = screen.heading(finding)
+        entry = {
+            **finding,
+            "number": number + i,
+            "title": title,
+            "style": style,
+            "picture": None,
+            "tap": finding.get("tap"),
+        }
+        entry["accused"], entry["other"] = source.endpoint(finding["endpoint"]), source.endpoint(finding["peer"])
+        if exchange := exchanges.get(finding["connection"]):
+            steps, ends = ladder.around(exchange, finding, screen.BEFORE, screen.AFTER, source.names)
+            note = f"{title}: {finding['actual']}; expected {finding['expected']}"
+            entry["picture"] = drawing.picture(steps, ends, {finding["packet"]: (style, note)}) if steps else None
+        part.findings.append(entry)
+    return part
+
+
+def _verdict(reports: Sequence[Report], summary: Mapping[str, Any]) -> tuple[str, str]:
+    if summary["violations"]:
+        return ("1 violation" if summary["violations"] == 1 else f"{summary['violations']:,} violations"), "VIOLATION"
+    if any(report["error"] or report["stopped"] for report in reports):
+        return "not everything could be judged", "INCONCLUSIVE"
+    return "no violation", "OK"
+
+
+def _tiles(summary: Mapping[str, Any], files: int) -> list[tuple[str, str, str]]:
+    bad, open_ = summary["violations"], summary["inconclusive"]
+    tiles = [
+        ("violations", f"{bad:,}", "VIOLATION" if bad else "OK"),
+        ("inconclusive", f"{open_:,}", "INCONCLUSIVE" if open_ else ""),
+        ("connections", f"{summary['connections']:,}", ""),
+        ("packets", f"{summary['packets']:,}", ""),
+        ("captures", f"{files:,}", ""),
+    ]
+    if summary.get("advisories"):
+        tiles.insert(2, ("SHOULDs not followed", f"{summary['advisories']:,}", "INCONCLUSIVE"))
+    return tiles
+
+
+def _asked(options: Options) -> str:
+    text = ", ".join(options.rules) or "all"
+    text += f" without {', '.join(options.skip_rules)}" if options.skip_rules else ""
+    return text + (" (SHOULDs count)" if options.strict else " (with SHOULDs)" if options.advisories else "")

@@ -1,0 +1,180 @@
+"""What ``lastack check`` shows: a block for each finding (who, which clause, expected, actual, why, the ladder around it),
+a table of connections with a verdict for each endpoint, and the sum. 80 columns.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lastack import _judge
+from lastack.ladder import WIDTH, Glyphs, Line
+from lastack.trace import ladder
+from lastack.trace.inputs import Source
+from lastack.trace.judging import Options, Report
+
+BEFORE, AFTER = 4, 2
+SHOWN = 20
+_LISTED = 10
+_WRAP = WIDTH - 11
+_SKIPPED = {
+    "skipped": "not judged: not TCP, fragments, unknown link types",
+    "cut": "cut by the capture: followed as far as possible",
+}
+
+Finding = Mapping[str, Any]
+
+
+def heading(finding: Finding) -> tuple[str, str]:
+    """What a finding is called, and its style."""
+    if finding["verdict"] != "violated":
+        return str(finding["verdict"]).upper(), "warn"
+    if finding["level"] in ("SHOULD", "SHOULD NOT"):
+        return "ADVICE", "warn"
+    return "VIOLATION", "fail"
+
+
+def exchanges_around(
+    source: Source, findings: Sequence[Finding], options: Options, before: int = BEFORE, after: int = AFTER
+) -> dict[int, Any]:
+    """The recorded segments around these findings, by connection: a second look at the file."""
+    if not findings:
+        return {}
+    found = json.loads(
+        _judge.exchange(
+            source.path,
+            connections=sorted({finding["connection"] for finding in findings}),
+            packets=sorted(set().union(*(ladder.mentioned(finding) for finding in findings))),
+            before=before,
+            after=after,
+            **options.as_keywords(),
+        )
+    )
+    return {exchange["connection"]: exchange for exchange in found["exchanges"]}
+
+
+def render(
+    report: Report,
+    source: Source,
+    options: Options,
+    glyphs: Glyphs,
+    verbose: int = 0,
+    first: int = 1,
+    brief: bool = False,
+) -> Iterator[Line]:
+    """The lines about one capture. ``first``: the number of its first finding; ``verbose`` shows inconclusive ones too;
+    ``brief``: a capture without findings, one of many, is one line.
+    """
+    if brief and not verbose and not report["findings"] and not report["stopped"]:
+        yield Line(f"{report['file']}: {totals(report['summary'])}", "head")
+        return
+    shown = [
+        (first + i, finding)
+        for i, finding in enumerate(report["findings"])
+        if verbose or finding["verdict"] == "violated"
+    ]
+    if not verbose:
+        shown, hidden = shown[:SHOWN], len(shown[SHOWN:])
+    else:
+        hidden = 0
+    exchanges = exchanges_around(source, [finding for _, finding in shown], options)
+    for number, finding in shown:
+        yield from block(number, finding, source, exchanges.get(finding["connection"]), glyphs)
+        yield Line("")
+    if hidden:
+        yield Line(f"{hidden:,} more findings are not shown (-v shows all, --json and --html have all)", "dim")
+    yield from connections(report, source, verbose)
+    yield from _sum(report, verbose, options)
+
+
+def block(
+    number: int, finding: Finding, source: Source, exchange: Mapping[str, Any] | None, glyphs: Glyphs
+) -> Iterator[Line]:
+    """One finding."""
+    title, style = heading(finding)
+    text = (
+        f"{glyphs.dash * 2} #{number} {title} {glyphs.dash} packet {finding['packet']} {glyphs.dash} {finding['rule']} "
+    )
+    yield Line(text + glyphs.dash * (WIDTH - len(text)), style)
+    if source.lines:
+        yield from _field("line", f"{source.lines[finding['packet'] - 1]} of {source.name}")
+    accused, other = source.endpoint(finding["endpoint"]), source.endpoint(finding["peer"])
+    yield from _field("who", f"{accused} (to {other}, connection {finding['connection']})")
+    yield from _field("clause", f"{finding['clause']}, level {finding['level']}")
+    yield from _field("requires", finding["requires"])
+    for name in ("expected", "actual"):
+        yield from _field(name, finding[name], style if name == "actual" else "plain")
+    yield from _field("why", finding["why"])
+    if finding.get("tap"):
+        yield from _field("tap", finding["tap"])
+    if exchange is None:
+        return
+    steps, endpoints = ladder.around(exchange, finding, BEFORE, AFTER, source.names)
+    mark = [Line(f"<== {title}: {finding['actual']}; expected {finding['expected']}", style)]
+    yield from ladder.draw(steps, endpoints, glyphs, {finding["packet"]: mark})
+
+
+def _field(name: str, text: str, style: str = "plain") -> Iterator[Line]:
+    parts = textwrap.wrap(str(text), _WRAP, break_on_hyphens=False) or [""]
+    for i, part in enumerate(parts):
+        yield Line(f" {name if i == 0 else '':<9} {part}", style)
+
+
+_VERDICT_STYLES = {"OK": "ok", "VIOLATION": "fail", "INCONCLUSIVE": "warn"}
+
+
+def connections(report: Report, source: Source, verbose: int) -> Iterator[Line]:
+    """The table: each connection's endpoints with their verdicts; of many connections those with findings."""
+    listed = report["connections"]
+    if not listed:
+        return
+    clean = [c for c in listed if all(end["verdict"] == "OK" for end in c["endpoints"])]
+    few = verbose or len(listed) <= _LISTED
+    shown = listed if few else [c for c in listed if c not in clean][: 4 * _LISTED]
+    if shown:
+        yield Line(f"{'conn':>5}  {'endpoint':<41}{'packets':>9}{'octets':>10}  verdict", "head")
+    for connection in shown:
+        for i, end in enumerate(connection["endpoints"]):
+            label = str(connection["id"]) if i == 0 else ""
+            address = source.endpoint(end["address"])
+            yield Line(
+                f"{label:>5}  {address:<41}{end['packets']:>9}{end['octets']:>10}  {end['verdict']}",
+                _VERDICT_STYLES.get(end["verdict"], "plain"),
+            )
+            if verbose:
+                yield Line(f"{'':7}{'at the end: ' + end['state'].replace('|', ' or ')}", "dim")
+    rest = report["summary"]["connections"] - len(shown)
+    more = "more " if shown else ""
+    if rest:
+        yield Line(f"{'':7}{rest:,} {more}connection{_s(rest)}" + (" without findings" if not few else ""), "dim")
+
+
+def _sum(report: Report, verbose: int, options: Options) -> Iterator[Line]:
+    summary = report["summary"]
+    for name, what in _SKIPPED.items():
+        if summary.get(name):
+            yield Line(f" {summary[name]:,} packet{_s(summary[name])} {what}", "dim")
+    if report["stopped"]:
+        yield Line(" interrupted: this is what was judged until then", "warn")
+    yield Line(f"{report['file']}: {totals(summary)}", "fail" if summary["violations"] else "head")
+    if summary.get("notes") and not verbose:
+        yield Line(f" {summary['notes']:,} note{_s(summary['notes'])} on timers and the like (-v shows them)", "dim")
+    if summary["inconclusive"] and not verbose:
+        yield Line(" inconclusive: the capture lacks what would decide it (-v shows them)", "dim")
+    if summary.get("advisories") and not options.advisories:
+        yield Line(" --level should shows the SHOULDs that were not followed", "dim")
+
+
+def totals(summary: Mapping[str, Any]) -> str:
+    """``2 packets, 1 connection: 1 violation, 0 inconclusive``."""
+    packets, found, open_ = summary["connections"], summary["violations"], summary["inconclusive"]
+    text = f"{summary['packets']:,} packet{_s(summary['packets'])}, {packets:,} connection{_s(packets)}: "
+    text += f"{found:,} violation{_s(found)}, {open_:,} inconclusive"
+    advice = summary.get("advisories", 0)
+    return text + (f", {advice:,} SHOULD not followed" if advice else "")
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
