@@ -436,8 +436,8 @@ std::size_t Judge::memory() const {
                        impl_->findings.capacity() * sizeof(Finding) +
                        impl_->reports.capacity() * sizeof(ConnectionReport);
   impl_->each_connection([&octets](const TrackedConnection& c) {
-    octets += sizeof c + c.ends[0].stream.memory() + c.ends[1].stream.memory() +
-              c.suspicions.capacity() * sizeof(Suspicion);
+    octets +=
+        sizeof c + c.ends[0].stream.memory() + c.ends[1].stream.memory() + c.suspicions.capacity() * sizeof(Suspicion);
   });
   return octets;
 }
