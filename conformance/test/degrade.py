@@ -76,6 +76,58 @@ def late(records: Records, chance: random.Random) -> Records:
     return records[10:]
 
 
+def midway(records: Records, chance: random.Random) -> Records:
+    """The capture began somewhere in the first half."""
+    return records[chance.randrange(len(records) // 2 + 1) :]
+
+
+def gaps(records: Records, chance: random.Random) -> Records:
+    """A few stretches of up to fifty packets are missing, as when a buffer ran over."""
+    out = list(records)
+    for _ in range(3):
+        at = chance.randrange(len(out) + 1)
+        del out[at : at + chance.randrange(2, 50)]
+    return out
+
+
+def repeated(records: Records, chance: random.Random) -> Records:
+    """One packet in twenty was recorded twice."""
+    return [
+        r
+        for record in records
+        for r in ([record, (record[0] + 2000, record[1])] if chance.random() < 0.05 else [record])
+    ]
+
+
+def doubled(records: Records, chance: random.Random) -> Records:
+    """Every packet was recorded on two interfaces of the same host, 3 to 60 microseconds apart."""
+    copies = [(when + chance.randrange(3000, 60_000), frame) for when, frame in records]
+    return sorted([*records, *copies], key=lambda r: r[0])
+
+
+def _headers(link_type: int, frame: bytes) -> tuple[int, int]:
+    """Where the IP header begins, and where the TCP header (0: none found)."""
+    start = 14 if link_type == 1 else 0
+    if frame[start] >> 4 == 4:
+        return start, start + (frame[start] & 15) * 4 if frame[start + 9] == 6 else 0
+    return start, start + 40 if frame[start + 6] == 6 else 0
+
+
+def without_syn(link_type: int) -> Callable[[Records, random.Random], Records]:
+    """No SYN was recorded."""
+
+    def keep(records: Records, chance: random.Random) -> Records:
+        del chance
+        return [r for r in records if not (at := _headers(link_type, r[1])[1]) or not r[1][at + 13] & 2]
+
+    return keep
+
+
+def merged(first: Records, second: Records, skew_ns: int) -> Records:
+    """Recordings of two taps in one file, the second with a clock that is off."""
+    return sorted([*first, *((when + skew_ns, frame) for when, frame in second)], key=lambda r: r[0])
+
+
 def variants(path: Path, directory: Path, seed: int) -> list[Path]:
     """Writes every degraded form of a capture and returns the files."""
     link_type, records = read(path)
@@ -89,6 +141,11 @@ def variants(path: Path, directory: Path, seed: int) -> list[Path]:
         ("cut-96", lambda r, c: r, 96),
         ("one-direction", one_direction(link_type), 0),
         ("late", late, 0),
+        ("midway", midway, 0),
+        ("gaps", gaps, 0),
+        ("repeated", repeated, 0),
+        ("doubled", doubled, 0),
+        ("without-syn", without_syn(link_type), 0),
     ]
     for name, change, snap in kinds:
         target = directory / f"{path.stem}-{name}-{seed}.pcap"

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _CLONE_NEWNET = 0x40000000
-_ETH_P_ALL = 0x0003
+_ETH_P_ALL, _PACKET_OUTGOING = 0x0003, 4
 _SOL_PACKET, _PACKET_STATISTICS, _SO_TIMESTAMPNS, _SO_RCVBUFFORCE = 263, 6, 35, 33
 _SIOCETHTOOL = 0x8946
 _OFFLOADS = {"rx-checksum": 0x15, "tx-checksum": 0x17, "scatter-gather": 0x19, "tso": 0x1F, "gso": 0x24, "gro": 0x2C}
@@ -62,6 +62,12 @@ class Namespace:
         _call("setns", _libc.setns(here, _CLONE_NEWNET))
         os.close(here)
         self.run("ip", "link", "set", "lo", "up")
+
+    def close(self) -> None:
+        """Lets the namespace vanish with the last socket in it."""
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = -1
 
     @contextmanager
     def entered(self) -> Iterator[None]:
@@ -128,15 +134,17 @@ class Namespace:
         four, six = ADDRESSES[side]
         self.run("ip", "link", "set", device, "mtu", str(mtu), "up")
         self.run("ip", "addr", "add", f"{four}/24", "dev", device)
-        self.run("ip", "-6", "addr", "add", f"{six}/64", "dev", device, "nodad")
+        if mtu >= 1280:
+            self.run("ip", "-6", "addr", "add", f"{six}/64", "dev", device, "nodad")
 
 
 @dataclass
 class Tap:
-    """Records every frame of a device, both directions, until ``stop``; ``packets`` are (time in ns, frame)."""
+    """Records every frame of a device ("": of all), both directions, until ``stop``; ``packets`` are (time in ns, frame)."""
 
     namespace: Namespace
     device: str
+    skip_outgoing: bool = False  # on lo each frame would be seen leaving and arriving
     packets: list[tuple[int, bytes]] = field(default_factory=list)
     dropped: int = 0
 
@@ -145,8 +153,9 @@ class Tap:
         self._socket = self.namespace.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 256 << 20)
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        with self.namespace.entered():
-            self._socket.bind((self.device, _ETH_P_ALL))
+        if self.device:
+            with self.namespace.entered():
+                self._socket.bind((self.device, _ETH_P_ALL))
         self._socket.settimeout(0.1)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._record, daemon=True)
@@ -156,10 +165,12 @@ class Tap:
     def _record(self) -> None:
         while True:
             try:
-                frame, notes, _flags, _from = self._socket.recvmsg(1 << 17, 256)
+                frame, notes, _flags, origin = self._socket.recvmsg(1 << 20, 256)
             except TimeoutError:
                 if self._stopping.is_set():
                     return
+                continue
+            if self.skip_outgoing and origin[2] == _PACKET_OUTGOING:
                 continue
             seconds, nanoseconds = struct.unpack("qq", notes[0][2][:16])
             self.packets.append((seconds * 1_000_000_000 + nanoseconds, frame))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from linux_net import ADDRESSES, Namespace
 
-_LINGER_RESET = struct.pack("ii", 1, 0)
+LINGER_RESET = struct.pack("ii", 1, 0)
 
 
 @dataclass
@@ -26,10 +26,20 @@ class Talk:
     server: Namespace
     family: socket.AddressFamily
     port: int = 8000
+    protocol: int = 0  # of the sockets: 0, or 262 for MPTCP
+    dress: Callable[[socket.socket], None] | None = None  # sets options of every socket before LISTEN and CONNECT
 
     def address(self, side: str) -> str:
         """The address of a side in this family."""
         return ADDRESSES[side][0 if self.family == socket.AF_INET else 1]
+
+    def new_socket(self, namespace: Namespace) -> socket.socket:
+        """A dressed socket in one of the namespaces."""
+        sock = namespace.socket(self.family, socket.SOCK_STREAM, self.protocol)
+        sock.settimeout(20)
+        if self.dress:
+            self.dress(sock)
+        return sock
 
     def pair(
         self,
@@ -38,14 +48,13 @@ class Talk:
     ) -> tuple[socket.socket, socket.socket]:
         """A connected pair (client's, server's); the callables set options before LISTEN and CONNECT."""
         self.port += 1
-        with self.server.socket(self.family) as listener:
+        with self.new_socket(self.server) as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if listen:
                 listen(listener)
             listener.bind((self.address("server"), self.port))
             listener.listen(8)
-            client = self.client.socket(self.family)
-            client.settimeout(20)
+            client = self.new_socket(self.client)
             if connect:
                 connect(client)
             client.connect((self.address("server"), self.port))
@@ -62,7 +71,8 @@ def read_to_end(sock: socket.socket) -> int:
     return total
 
 
-def _in_parallel(*jobs: Callable[[], object]) -> None:
+def in_parallel(*jobs: Callable[[], object]) -> None:
+    """Runs jobs in threads and waits for all of them."""
     threads = [threading.Thread(target=job) for job in jobs]
     for thread in threads:
         thread.start()
@@ -122,7 +132,7 @@ def simultaneous_close(talk: Talk) -> None:
         read_to_end(sock)
         sock.close()
 
-    _in_parallel(lambda: close(client), lambda: close(server))
+    in_parallel(lambda: close(client), lambda: close(server))
 
 
 def reset_by_client(talk: Talk) -> None:
@@ -130,7 +140,7 @@ def reset_by_client(talk: Talk) -> None:
     client, server = talk.pair()
     client.sendall(b"some data")
     server.recv(100)
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
     client.close()
     time.sleep(0.02)
     server.close()
@@ -179,7 +189,7 @@ def bulk(talk: Talk, octets: int = 2_000_000) -> None:
             sock.sendall(block)
         sock.shutdown(socket.SHUT_WR)
 
-    _in_parallel(lambda: send(client), lambda: send(server), lambda: read_to_end(client), lambda: read_to_end(server))
+    in_parallel(lambda: send(client), lambda: send(server), lambda: read_to_end(client), lambda: read_to_end(server))
     client.close()
     server.close()
 
@@ -197,7 +207,7 @@ def slow_reader(talk: Talk) -> None:
         while server.recv(3000):
             time.sleep(0.002)
 
-    _in_parallel(send, receive)
+    in_parallel(send, receive)
     server.close()
     client.close()
 
@@ -213,7 +223,7 @@ def chatter(talk: Talk) -> None:
                 time.sleep(0.003)
         sock.shutdown(socket.SHUT_WR)
 
-    _in_parallel(
+    in_parallel(
         lambda: speak(client, 11), lambda: speak(server, 300), lambda: read_to_end(client), lambda: read_to_end(server)
     )
     client.close()
@@ -270,7 +280,7 @@ def port_reuse(talk: Talk) -> None:
                 read_to_end(client)
                 client.close()
             else:
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
                 client.close()
                 time.sleep(0.01)
                 server.close()

@@ -49,6 +49,10 @@ class Regime:
     duplicate: float = 0.0
     reorder: float = 0.0  # share of packets that are held back
     held: float = 0.004
+    corrupt: float = 0.0  # share of packets in which one bit turns over
+    rate: float = 0.0  # octets per second of each half, 0: no limit
+    queue: float = 0.05  # seconds that a packet may wait for the rate; beyond it is lost
+    outage: tuple[float, float] = (0.0, 0.0)  # begins and ends so many seconds after the start: everything is lost
     sysctls: dict[str, int] = field(default_factory=dict)
 
 
@@ -77,6 +81,8 @@ class Relay:
         self._random = random.Random(seed)
         self._queue: list[tuple[float, int, str, str, bytes]] = []
         self._count = 0
+        self._free = {"a": 0.0, "b": 0.0}  # when the half towards an end can take the next packet
+        self._start = time.monotonic()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -92,12 +98,28 @@ class Relay:
     def _stage(self, at: str, to: str, packet: bytes) -> None:
         """Puts a packet on the next half of the path: it arrives at ``at`` on its way ``to`` an end."""
         regime, chance = self._regime, self._random.random
+        now = time.monotonic()
+        if regime.outage[0] <= now - self._start < regime.outage[1]:
+            return
         for _copy in range(2 if chance() < regime.duplicate else 1):
             if chance() < regime.loss:
                 continue
+            if chance() < regime.corrupt:
+                packet = self._damaged(packet)
             delay = regime.delay + (regime.held * chance() if chance() < regime.reorder else 0.0)
+            if regime.rate and at == "mid":
+                wait = max(0.0, self._free[to] - now)
+                if wait > regime.queue:
+                    continue
+                self._free[to] = now + wait + len(packet) / regime.rate
+                delay += wait
             self._count += 1
-            heapq.heappush(self._queue, (time.monotonic() + delay, self._count, at, to, packet))
+            heapq.heappush(self._queue, (now + delay, self._count, at, to, packet))
+
+    def _damaged(self, packet: bytes) -> bytes:
+        """One bit of the transport header or the payload turned over."""
+        at = self._random.randrange(20 if packet[0] >> 4 == 4 else 40, len(packet))
+        return packet[:at] + bytes([packet[at] ^ 1 << self._random.randrange(8)]) + packet[at + 1 :]
 
     def _run(self) -> None:
         ends = {fd: name for name, fd in self._fds.items()}
@@ -117,22 +139,36 @@ class Relay:
                     os.write(self._fds[to], packet)
 
 
+class RelayedPath:
+    """Two namespaces joined by a relay."""
+
+    def __init__(self, regime: Regime, seed: int, mtu: int = 1500) -> None:
+        self.client, self.server = Namespace(), Namespace()
+        self._tuns = {}
+        for name, namespace, side in (("a", self.client, "client"), ("b", self.server, "server")):
+            self._tuns[name] = namespace.tun("tun0")
+            namespace.configure("tun0", side, mtu)
+            for key, value in regime.sysctls.items():
+                namespace.sysctl(f"ipv4.{key}", value)
+        self._relay = Relay(regime, self._tuns["a"], self._tuns["b"], seed)
+
+    def stop(self) -> dict[str, list[tuple[int, bytes]]]:
+        """Ends the path once it is empty and returns what each tap saw."""
+        self._relay.close()
+        for fd in self._tuns.values():
+            os.close(fd)
+        return self._relay.taps
+
+
 def talk_through(
     regime: Regime, family: socket.AddressFamily, connections: int, seed: int
 ) -> dict[str, list[tuple[int, bytes]]]:
     """Holds conversations through a relay and returns what each tap saw."""
-    a, b = Namespace(), Namespace()
-    tuns = {}
-    for name, namespace, side in (("a", a, "client"), ("b", b, "server")):
-        tuns[name] = namespace.tun("tun0")
-        namespace.configure("tun0", side)
-        for key, value in regime.sysctls.items():
-            namespace.sysctl(f"ipv4.{key}", value)
-    relay = Relay(regime, tuns["a"], tuns["b"], seed)
-    shared = Talk(a, b, family)
+    path = RelayedPath(regime, seed)
+    shared = Talk(path.client, path.server, family)
 
     def converse(index: int) -> None:
-        talk = Talk(a, b, family, shared.port + 50 * index)
+        talk = Talk(path.client, path.server, family, shared.port + 50 * index)
         name = _TALKS[index % len(_TALKS)]
         try:
             TALKS[name](talk)
@@ -146,10 +182,7 @@ def talk_through(
         for thread in threads:
             thread.join()
     time.sleep(0.3)
-    relay.close()
-    for fd in tuns.values():
-        os.close(fd)
-    return relay.taps
+    return path.stop()
 
 
 def main() -> int:

@@ -39,6 +39,10 @@ void sack_block_below_ack(Context& c) {
     const bool straddles = at_or_before(b.left, ack) && after(b.right, ack);
     const bool below = at_or_before(b.right, ack);
     if (!straddles && !(below && i > 0)) continue;
+    // The block around a duplicate report may stand behind it (RFC 2883 4); the hole before it may just have closed.
+    const bool around_duplicate =
+        i == 1 && below && at_or_before(b.left, o.sack[0].left) && !before(b.right, o.sack[0].right);
+    if (around_duplicate) continue;
     c.violated(RuleId::sack_block_below_ack, "blocks after ACK=" + std::to_string(ack.raw()), block_text(b),
                straddles ? "octets up to the right edge are there, so ACK should be at least that"
                          : "only the first block may report a duplicate");
