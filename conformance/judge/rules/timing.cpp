@@ -38,13 +38,16 @@ void delayed(Context& c, Conduct& own) {
 
 //= rfc9293 3.8.6.3 SHLD-19
 void stretched(Context& c, Conduct& own) {
+  // What it counts, not what has passed meanwhile: a burst may be on its way when the ACK of its beginning is seen.
   const std::uint32_t every = c.conn.profile->ack_every;
-  if (own.full_unacked > every) {
+  const std::uint32_t size = std::max(c.conn.conduct[1 - c.side].largest, 1U);
+  const Position counted = c.self.acked ? (c.ack - c.self.ack_max) / size : 0;
+  if (own.full_unacked > every && counted > every) {
     if (++own.stretched == 3) {
       c.note(RuleId::stretch_ack, "an ACK for every " + std::to_string(every) + " full-sized segments",
-             "one for " + std::to_string(own.full_unacked), "the third in a row");
+             "one for " + std::to_string(counted), "the third in a row");
     }
-  } else if (own.full_unacked != 0) {
+  } else if (counted != 0) {
     own.stretched = 0;
   }
   own.full_unacked = 0;
