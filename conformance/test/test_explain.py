@@ -130,6 +130,13 @@ def test_notations(line: str) -> None:
     assert segment.text == "SYN seq=1000 win=65535 <mss 1460,ws 7,sackOK,ts 1:0>"
 
 
+def test_a_colon_is_no_part_of_a_name() -> None:
+    names = textform.parse(
+        "C > S: SYN seq=1\nS > C : SYN,ACK seq=1 ack=2\n[2001:db8::1]:9 > [2001:db8::2]:80: SYN seq=1", "x"
+    )
+    assert sorted(names.names.values()) == ["C", "S", "[2001:db8::1]:9", "[2001:db8::2]:80"]
+
+
 @pytest.mark.parametrize(
     "line, message",
     [

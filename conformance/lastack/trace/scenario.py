@@ -256,11 +256,7 @@ class Writer:
         self.lines.append(f"# recorded, in the capture's numbers: {step['text']}")
         self.lines.append(f"# expected: {self.finding['expected']}")
         self.lines += self._assertions(step)
-        rule = self.finding["rule"]
-        self.lines.append(
-            'found = {finding["rule"] for finding in lab.judge_findings() if finding["verdict"] == "violated"}'
-        )
-        self.lines.append(f'assert "{rule}" not in found')
+        self.lines.append(f'assert "{self.finding["rule"]}" not in rules_broken(lab)')
 
     def _repeats_syn(self, step: Step) -> bool:
         earlier = (other for other in self.steps[:-1] if other["from"] == step["from"])
@@ -322,7 +318,7 @@ class Writer:
             if id_ in known and not is_advisory([id_], known)
         ]
         yield from ["import pytest"] + (["from lastack import requirement"] if ids else [])
-        yield from ["from lastack.scapy import TCP", "", ""]
+        yield from ["from lastack.scapy import TCP", "from lastack.trace.recorded import rules_broken", "", ""]
         if ids:
             yield f"@requirement({', '.join(json.dumps(id_) for id_ in ids)})"
         yield f"@pytest.mark.lab(nagle=False{', snd_buf=2**20' if self.most_waiting > _SEND_BUFFER else ''})"

@@ -89,6 +89,7 @@ def parse(text: str, file: str) -> TextExchange:
             if match is None:
                 raise ValueError(f"not a segment: {line!r} (like: C > S SYN seq=1000)")
             left, arrow, right, rest = match.groups()
+            right = right.rstrip(":")
             source, target = (right, left) if arrow.startswith("<") else (left, right)
             if source == target:
                 raise ValueError(f"{source} sends to itself")
