@@ -183,6 +183,7 @@ TEST_F(Ecn, CeOutsideTheWindowIsIgnored) {
   EXPECT_EQ(tx_text(), "ACK seq=1 ack=11") << "beyond";
 }
 
+//= rfc3168 6.1.6 RFC3168-6.1.6-b
 TEST_F(Ecn, CeOnAWindowProbeCounts) {
   HostConfig config = with_ecn();
   config.tcp.rcv_buf = 1000;
@@ -239,6 +240,7 @@ TEST_F(Ecn, AWindowReducedByLossIsToldToo) {
   EXPECT_TRUE(sent[0].flags.cwr());
 }
 
+//= rfc3168 6.1.2 RFC3168-6.1.2-c
 TEST_F(Ecn, WithOneSegmentOfWindowTheTimerSetsThePace) {
   establish_passive();
   for (std::uint32_t i = 0; i < 4; ++i) {
