@@ -102,6 +102,7 @@ struct Conduct {
   Position largest_window = 0;  // that it offered
   std::uint8_t refused = 0;     // text after its own FIN, at a shut window
   Position news[2] = {0, 0};    // the last two segments that arrived beyond the hole
+  Instant news_time[2] = {};
 
   // A reply that it owes (RFC 9293 3.10.7.4, RFC 5961).
   std::uint8_t owed = 0;        // see near.cpp

@@ -90,6 +90,8 @@ class FindingSink {
   // An acknowledgement stands before the data that it acknowledges: the capture's order is not the path's.
   virtual void note_disorder() = 0;
   virtual StreamBudget& stream_budget() = 0;
+  // An ICMP packet has passed since then.
+  virtual bool icmp_since(Instant time) const = 0;
 
  protected:
   ~FindingSink() = default;

@@ -77,6 +77,7 @@ struct Judge::Impl final : FindingSink {
   std::vector<ConnectionReport> reports;
   TapLedger taps;
   Instant last_time{};
+  std::optional<Instant> last_icmp;
 
   void add(Finding&& finding) override {
     if (finding.verdict == Verdict::inconclusive) {
@@ -96,6 +97,7 @@ struct Judge::Impl final : FindingSink {
 
   void note_disorder() override { ++disorder; }
   StreamBudget& stream_budget() override { return budget; }
+  bool icmp_since(Instant time) const override { return last_icmp && *last_icmp >= time; }
 
   // When the file's order is often not the path's, only what a segment shows by itself can be held against anybody.
   void distrust_order() {
@@ -355,6 +357,7 @@ struct Judge::Impl final : FindingSink {
         if (options.vantage == Vantage::endpoint && sent_by_local == 0) {
           each_connection([](TrackedConnection& c) { c.doubtful = true; });
         }
+        if (seg.ip.protocol == 1 || seg.ip.protocol == 58) last_icmp = now;  // ICMP, ICMPv6
         ++counts.skipped;
         return;
       case DecodeResult::fragment: ++counts.skipped; return;

@@ -90,13 +90,15 @@ void after_received_reset(Context& c) {
       "packet " + std::to_string(own.exact_reset) + " is a reset with SEQ=RCV.NXT=" + number_text(c.self.ack_max));
 }
 
-// The block that holds what came last stands first (RFC 2018 4): the first one holds neither of the two newest arrivals
-// beyond the hole, another one holds the newest.
+// A host takes arrivals in batches, and then answers them one by one: only arrivals that are clearly apart tell which
+// one was the last. The block that holds what came last stands first (RFC 2018 4): the first one holds neither of the
+// two newest arrivals beyond the hole, another one holds the newest.
 //= rfc2018 4 RFC2018-4-c
 void newest_block_first(Context& c) {
   const Conduct& own = c.conn.conduct[c.side];
   const Options& o = c.seg.tcp.options;
   if (o.sack_count < 2 || own.news[0] == 0 || own.news[1] == 0 || !c.self.acked || c.ack != c.self.ack_max) return;
+  if (own.news_time[0] - own.news_time[1] < std::chrono::milliseconds(2)) return;
   const auto holds = [&](std::size_t i, Position p) {
     return unwrap(c.peer.next, o.sack[i].left) <= p && p < unwrap(c.peer.next, o.sack[i].right);
   };
@@ -116,12 +118,15 @@ void newest_block_first(Context& c) {
 
 void sent_order(Context& c) {
   if (c.flags().syn() || c.flags().rst() || c.conn.next_syn.present) return;
-  if (c.flags().ack() && c.seg.options_known) {
-    ack_falls(c);
-    edge_falls(c);
-    if (c.seg.tcp.options.sack_count != 0) newest_block_first(c);
+  // A retransmission may be the old packet as it was, ACK and window too (RFC 1122 4.2.2.15).
+  if (c.seg.options_known && !repeats(c)) {
+    if (c.flags().ack()) {
+      ack_falls(c);
+      edge_falls(c);
+      if (c.seg.tcp.options.sack_count != 0) newest_block_first(c);
+    }
+    clock_falls(c);
   }
-  if (c.seg.options_known) clock_falls(c);
   after_own_reset(c);
   after_received_reset(c);
 }
@@ -205,7 +210,9 @@ void answers_outside_reset(Context& c) {
   const bool only_that = reset != 0 && self.stimuli == 1 && self.stimulus_packet == reset;
   const bool repeats_itself = c.seg.len() == 0 && !c.flags().rst() && c.flags().ack() && c.seq == self.next &&
                               self.acked && c.ack == self.ack_max && c.seg.tcp.wnd == self.wnd_last;
-  if (!only_that || !repeats_itself || c.seg.time - self.stimulus_time > std::chrono::milliseconds(50)) return;
+  const bool idle_before = self.stimulus_time - self.last_time > std::chrono::milliseconds(5);
+  const bool at_once = c.seg.time - self.stimulus_time < std::chrono::milliseconds(50);
+  if (!only_that || !repeats_itself || !idle_before || !at_once) return;
   c.violated_at_tap(RuleId::outside_reset_answered, "silence", info_text(c.seg),
                     "nothing has arrived but a reset outside the window, in packet " + std::to_string(reset));
 }

@@ -47,6 +47,8 @@ void too_early(Context& c, Conduct& own, Duration since) {
 void at_timeout(Context& c, Conduct& own, Duration since) {
   const bool flat = is_flat(own.timeout, c, since, c.conn.profile->maximum_rto);
   too_early(c, own, since);
+  // An ICMP error may revert the back-off (RFC 6069).
+  if (flat && c.conn.sink->icmp_since(own.timeout.last - 8 * own.timeout.first_interval)) return;
   if (flat) {
     c.violated_at_tap(RuleId::rto_not_backed_off, "an interval of twice " + seconds_text(own.timeout.first_interval),
                       seconds_text(since), flat_text(own.timeout), false, true);
@@ -278,7 +280,9 @@ void ack_of_text(Context& c) {
   const bool news = !c.self.acked || c.ack > c.self.ack_max;
   if (news) advance(c, sender);
   // At RCV.NXT, empty or a probe: whatever the window, its ACK counts (RFC 9293 3.10.7.4 first).
-  const bool acceptable = c.peer.acked && c.seq == c.peer.ack_max && c.seg.len() <= 1 && !c.seg.malformed;
+  const auto& ts = c.seg.tcp.options.timestamps;
+  const bool fresh = !c.conn.timestamps_negotiated() || (ts && !before(SeqNum(ts->value), SeqNum(c.self.tsval_max)));
+  const bool acceptable = c.peer.acked && c.seq == c.peer.ack_max && c.seg.len() <= 1 && !c.seg.malformed && fresh;
   if (acceptable && (news || c.ack == c.self.ack_max) && !sender.ack_acceptable) {
     sender.ack_acceptable = true;
     sender.acceptable_ack = c.seg.time;

@@ -348,7 +348,7 @@ constexpr std::array<RuleRow, static_cast<std::size_t>(RuleId::count_)> kRows = 
      0,
      nullptr},
     // probing.cpp
-    {{"window-not-probed", "RFC 9293 3.8.6.1 (MUST-36, SHLD-29)", kMust, kE,
+    {{"window-not-probed", "RFC 9293 3.8.6.1 (MUST-36, SHLD-29)", kMust, kS,
       "A shut window is probed while there is text to send."},
      0,
      nullptr},

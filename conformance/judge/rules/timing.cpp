@@ -108,6 +108,8 @@ void note_beyond_hole(Context& c, Conduct& receiver) {
   if (receiver.above_seen < 0xffff) ++receiver.above_seen;
   receiver.news[1] = receiver.news[0];
   receiver.news[0] = c.seq;
+  receiver.news_time[1] = receiver.news_time[0];
+  receiver.news_time[0] = c.seg.time;
   if (++receiver.above != 8) return;
   SegmentInfo at = c.seg;
   Context accused{c.conn, 1 - c.side, c.peer, c.self, at};
