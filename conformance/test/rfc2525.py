@@ -99,7 +99,7 @@ def inconsistent_retransmission(scene: Scene) -> None:
     a, b = scene.ends("a")
     _talk(scene, a)
     a.send(TEXT[:30_000])
-    _muted_after(scene, a, b, 6, 0.4)
+    _muted_after(scene, a, b, 2, 0.4)
     scene.net.run(30)
     a.close()
     b.close()
