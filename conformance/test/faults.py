@@ -538,7 +538,7 @@ def _(p: Packet, place: Place, r: random.Random) -> int | None:
     return _add(p, 4, 1)
 
 
-@kind("data: SEQ one too low", "sequence-jump", "payload-changed", where=fresh_data)
+@kind("data: SEQ one too low", "sequence-jump", "payload-changed", "before-isn", where=fresh_data)
 def _(p: Packet, place: Place, r: random.Random) -> int | None:
     return _add(p, 4, -1)
 
