@@ -112,7 +112,9 @@ def block(
     if exchange is None:
         return
     steps, endpoints = ladder.around(exchange, finding, BEFORE, AFTER, source.names)
-    mark = [Line(f"<== {title}: {finding['actual']}; expected {finding['expected']}", style)]
+    text = f"<== {title}: {finding['actual']}; expected {finding['expected']}"
+    room = WIDTH - ladder.LEFT
+    mark = [Line(part, style) for part in textwrap.wrap(text, room, subsequent_indent="    ", break_on_hyphens=False)]
     yield from ladder.draw(steps, endpoints, glyphs, {finding["packet"]: mark})
 
 
