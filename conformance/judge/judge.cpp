@@ -270,10 +270,19 @@ struct Judge::Impl final : FindingSink {
     return acked >= 1 && acked <= syn.len();
   }
 
+  // The SYNs of the next incarnation may be missing from the capture. After the end of this one, nothing of it is
+  // numbered that far ahead of all that its sender was seen to send (RFC 9293 3.4.1: the next ISN is).
+  static bool numbered_far_ahead(const TrackedConnection& c, const Endpoint& self, const SegmentInfo& seg) {
+    constexpr Position kFar = 1 << 15;
+    if (c.certain || !self.numbers_known || !is_over(c)) return false;
+    return unwrap(self.next, seg.tcp.seq) - self.next >= kFar;
+  }
+
   static bool starts_over(const TrackedConnection& c, const SegmentInfo& seg) {
-    if (!seg.tcp.flags.syn() || seg.tcp.flags.rst()) return false;
     const int side = same_socket(c, seg) ? 0 : 1;
     const Endpoint& self = c.ends[side];
+    if (seg.tcp.flags.rst()) return false;
+    if (!seg.tcp.flags.syn()) return numbered_far_ahead(c, self, seg);
     if (c.certain && side == c.judged && c.doubtful && self.syn.count != 0 &&
         seg.tcp.seq != SeqNum(wire_number(self.iss))) {
       return true;

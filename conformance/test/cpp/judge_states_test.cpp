@@ -83,6 +83,14 @@ const std::vector<Way>& ways() {
          t.b({.seq = 9001, .ack = 101, .len = 5});
        },
        "ESTABLISHED", "ESTABLISHED", 2},
+      {"port_reuse_whose_syns_were_not_captured",
+       [](Talk& t) {
+         t.open().a({.flags = "FA", .seq = 101, .ack = 301}).b({.flags = "FA", .seq = 301, .ack = 102});
+         t.a({.seq = 102, .ack = 302});
+         t.a({.seq = 4000001, .ack = 8000001}).a({.seq = 4000001, .ack = 8000001, .len = 7});
+         t.b({.seq = 8000001, .ack = 4000008, .len = 5}).a({.seq = 4000008, .ack = 8000006});
+       },
+       "ESTABLISHED", "ESTABLISHED", 2},
       {"midstream",
        [](Talk& t) {
          t.a({.seq = 5000, .ack = 9000, .len = 100})
