@@ -83,7 +83,7 @@ HostConfig TwoHosts::host_config(const char* address) const {
   host.tcp.timestamps = on;
   host.tcp.sack = on;
   host.tcp.window_scale = on;
-  host.tcp.congestion = on ? CongestionControl::reno : CongestionControl::none;
+  host.tcp.congestion = on ? CongestionControl::cubic : CongestionControl::none;
   host.tcp.nagle = false;
   return host;
 }

@@ -11,7 +11,10 @@ namespace lastack {
 
 using namespace std::chrono_literals;
 
-enum class CongestionControl : std::uint8_t { none, reno };
+enum class CongestionControl : std::uint8_t { none, reno, cubic };  // RFC 5681 and RFC 9438
+// How a sender with SACK finds what is lost. Without SACK it is always RFC 6582; the two others exclude each other
+// (RFC 8985 9.2).
+enum class LossDetection : std::uint8_t { newreno, rfc6675, rack };
 enum class ResetPolicy : std::uint8_t { rfc5961, rfc793 };                         // 3.10.7.4 second and fourth
 enum class HardErrorPolicy : std::uint8_t { ignore, before_established, always };  // 3.9.2.2 SHLD-26; RFC 5927 5
 
@@ -41,6 +44,13 @@ struct Config {
   std::uint8_t initial_window = 10;                        // RFC 6928, segments; 0: RFC 5681's formula
   CongestionControl congestion = CongestionControl::reno;  // RFC 5681 MUST-19
   bool limited_transmit = true;                            // RFC 3042
+  LossDetection loss_detection = LossDetection::rack;      // RFC 8985, RFC 6675
+  bool proportional_rate = true;                           // RFC 6937: how cwnd comes down in a recovery with SACK
+  bool loss_probe = true;                                  // RFC 8985 7, with LossDetection::rack
+  Duration max_ack_delay = 200ms;                          // RFC 8985 7.2: allowed for when one segment is in flight
+  Duration min_loss_probe = 10ms;                          // the least time to a probe, above timers and scheduling
+  bool frto = true;                                        // RFC 5682
+  bool undo = true;                                        // RFC 2883 4, RFC 9438 4.9: what D-SACK shows to be in vain
   bool push_always = false;                                // set PSH on every segment with text
 
   // Receiving.

@@ -4,6 +4,35 @@
 
 namespace lastack {
 
+namespace {
+
+std::uint32_t half(std::uint32_t flight) { return flight / 2; }
+void nothing(Congestion&, CongestionEvent) {}
+
+//= rfc5681 3.1
+//= RFC5681-3.1-e at most one SMSS for each window of acknowledged octets
+void reno_avoid(Congestion& c, const AckedOctets& acked, bool used) {
+  if (!used) return;
+  c.acked_in_avoidance += acked.octets;
+  if (c.acked_in_avoidance < c.cwnd) return;
+  c.acked_in_avoidance -= c.cwnd;
+  c.cwnd += c.smss;
+}
+
+std::uint32_t cubic_threshold(std::uint32_t flight) { return CubicState::reduced(flight); }
+void cubic_event(Congestion& c, CongestionEvent event) { c.cubic.on_event(c.cwnd, event == CongestionEvent::timeout); }
+void cubic_avoid(Congestion& c, const AckedOctets& acked, bool used) {
+  c.cwnd = c.cubic.avoid({c.cwnd, c.smss, acked.octets, acked.now, acked.srtt, used});
+}
+
+constexpr Controller kReno{half, nothing, reno_avoid};
+constexpr Controller kCubic{cubic_threshold, cubic_event, cubic_avoid};
+
+// Without congestion control cwnd is kept all the same and not asked; a switch of controllers begins from it.
+const Controller& controller(CongestionControl kind) { return kind == CongestionControl::cubic ? kCubic : kReno; }
+
+}  // namespace
+
 //= rfc6928 2
 //= rfc5681 3.1
 std::uint32_t Congestion::initial_window(const Config& config, std::uint32_t smss, bool lost_syn) {
@@ -13,82 +42,55 @@ std::uint32_t Congestion::initial_window(const Config& config, std::uint32_t sms
   return config.initial_window * smss;
 }
 
-void Congestion::begin(const Config& config, std::uint32_t send_mss) {
+void Congestion::begin(const Config& config, std::uint32_t send_mss, SeqNum una) {
+  kind = config.congestion;
   smss = send_mss;
   cwnd = initial_window(config, smss, lost_syn);
+  used_until = una;
 }
 
 //= rfc5681 3.1
-void Congestion::on_new_ack(std::uint32_t acked) {
-  duplicate_acks = 0;
+//= rfc9438 4.10
+void Congestion::acknowledged(SeqNum ack, const AckedOctets& acked) {
   constexpr std::uint32_t kLargest = 1U << 30;
-  if (cwnd >= kLargest) return;
-  if (cwnd < ssthresh) {
-    cwnd += std::min(acked, smss);
-    return;
-  }
-  acked_in_avoidance += acked;
-  if (acked_in_avoidance >= cwnd) {
-    acked_in_avoidance -= cwnd;
-    cwnd += smss;
-  }
-}
-
-//= rfc5681 3.2
-//= rfc6582 3.2
-bool Congestion::on_duplicate_ack(std::uint32_t flight, SeqNum una, SeqNum nxt) {
-  ++duplicate_acks;
-  if (in_recovery) {
-    cwnd += smss;
-    return false;
-  }
-  if (duplicate_acks != 3) return false;
-  // RFC 6582 3.2 step 2: duplicates of a window that was already repaired do not start it again.
-  if (recover_valid && !after(una, recover)) return false;
-  ssthresh = std::max(flight / 2, 2 * smss);
-  recover = nxt;
-  recover_valid = true;
-  in_recovery = true;
-  cwnd = ssthresh + 3 * smss;
-  return true;
-}
-
-//= rfc6582 3.2
-bool Congestion::on_recovery_ack(SeqNum ack, std::uint32_t acked, std::uint32_t flight) {
-  if (at_or_after(ack, recover)) {
-    cwnd = std::min(ssthresh, std::max(flight, smss) + smss);
-    in_recovery = false;
-    duplicate_acks = 0;
-    acked_in_avoidance = 0;
-    return false;
-  }
-  cwnd = cwnd > acked ? cwnd - acked : smss;
-  if (acked >= smss) cwnd += smss;
-  return true;
+  const bool used = at_or_before(ack, used_until);
+  if (cwnd > ssthresh) return controller(kind).avoid(*this, acked, used && cwnd < kLargest);
+  if (used && cwnd < kLargest) cwnd += std::min(acked.octets, smss);
 }
 
 //= rfc5681 3.1
-void Congestion::on_timeout(std::uint32_t flight, SeqNum nxt, bool first) {
+//= rfc9438 4.6
+void Congestion::reduce(CongestionEvent event, std::uint32_t flight) {
+  controller(kind).on_event(*this, event);
+  ssthresh = std::max(controller(kind).threshold(flight), 2 * smss);
+  acked_in_avoidance = 0;
+}
+
+//= rfc5681 3.1
+void Congestion::on_timeout(std::uint32_t flight, bool first) {
   // A segment's second time-out leaves ssthresh as it is.
-  if (first) ssthresh = std::max(flight / 2, 2 * smss);
+  if (first) reduce(CongestionEvent::timeout, flight);
   cwnd = smss;
-  recover = nxt;
-  recover_valid = true;
-  in_recovery = false;
-  duplicate_acks = 0;
   acked_in_avoidance = 0;
 }
 
 //= rfc3168 6.1.2
-bool Congestion::on_congestion_echo(SeqNum una, std::uint32_t flight) {
-  if (in_recovery || (recover_valid && !after(una, recover))) return false;
-  ssthresh = std::max(std::min(cwnd, std::max(flight, smss)) / 2, 2 * smss);
-  cwnd = std::max(cwnd / 2, smss);
-  acked_in_avoidance = 0;
-  return true;
+void Congestion::on_congestion_echo(std::uint32_t flight) {
+  reduce(CongestionEvent::mark, std::min(cwnd, std::max(flight, smss)));
+  cwnd = std::max(controller(kind).threshold(cwnd), smss);
 }
 
 //= rfc5681 4.1
 void Congestion::on_idle(const Config& config) { cwnd = std::min(cwnd, initial_window(config, smss, lost_syn)); }
+
+//= rfc9438 4.9
+void Congestion::restore(const CongestionMemory& before) {
+  if (cwnd >= before.cwnd) return;
+  cwnd = before.cwnd;
+  ssthresh = std::max(ssthresh, before.ssthresh);
+  const Instant last_ack = cubic.last_ack;
+  cubic = before.cubic;
+  cubic.last_ack = last_ack;
+}
 
 }  // namespace lastack

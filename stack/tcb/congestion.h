@@ -1,39 +1,74 @@
-// Congestion control of one connection: RFC 5681 slow start, congestion avoidance, fast retransmit and fast recovery
-// with the NewReno partial-ACK rule of RFC 6582, RFC 6928's initial window, RFC 3042's limited transmit. It only counts
-// octets: which segment is sent again is decided by tcp/output.cpp.
+// Congestion control of one connection: how much may be in the network. What all controllers share is here (slow start,
+// the initial window, the restart after idling); what tells them apart is a Controller, three functions on the same
+// plain state. It only counts octets: what is lost is tcb/recovery.h's, what is sent again tcp/retransmission.h's.
 #pragma once
 
 #include <cstdint>
 
 #include "stack/base/seq.h"
+#include "stack/base/time.h"
 #include "stack/tcb/config.h"
+#include "stack/tcb/cubic.h"
 
 namespace lastack {
+
+// What a new ACK says to the controller.
+struct AckedOctets {
+  std::uint32_t octets;
+  Instant now;
+  Duration srtt;
+};
+
+// Why the window shrinks. A mark may take it to one segment, a loss to two (RFC 9438 4.6).
+enum class CongestionEvent : std::uint8_t { loss, timeout, mark };
+
+struct Congestion;
+
+struct Controller {
+  // The slow start threshold after an event (RFC 5681 3.1 equation 4), from FlightSize, before the least is applied.
+  std::uint32_t (*threshold)(std::uint32_t flight);
+  // Called before cwnd changes.
+  void (*on_event)(Congestion&, CongestionEvent);
+  // Growth at and above the threshold; `used` says that the sender was held up by cwnd, not by its application.
+  void (*avoid)(Congestion&, const AckedOctets&, bool used);
+};
+
+// What an event that turns out to be none gives back (RFC 4015 3, RFC 9438 4.9).
+struct CongestionMemory {
+  std::uint32_t cwnd = 0;
+  std::uint32_t ssthresh = 0;
+  CubicState cubic;
+};
 
 struct Congestion {
   std::uint32_t cwnd = 0;
   std::uint32_t ssthresh = 0xffff'ffffU;
   std::uint32_t smss = 0;
-  std::uint32_t acked_in_avoidance =
-      0;  // octets acknowledged since cwnd last grew by one SMSS (RFC 5681 3.1, byte counting)
-  std::uint32_t duplicate_acks = 0;
-  SeqNum recover;  // RFC 6582 3.2
-  bool recover_valid = false;
-  bool in_recovery = false;
+  std::uint32_t acked_in_avoidance = 0;  // octets since cwnd last grew by one SMSS (RFC 5681 3.1, byte counting)
+  CubicState cubic;
+  SeqNum used_until;      // cwnd was filled when this number was sent
   bool lost_syn = false;  // RFC 5681 3.1: then the initial window is one segment
+  CongestionControl kind = CongestionControl::reno;
 
   static std::uint32_t initial_window(const Config& config, std::uint32_t smss, bool lost_syn);
 
-  void begin(const Config& config, std::uint32_t send_mss);
-  void on_new_ack(std::uint32_t acked);
-  // The third duplicate: returns true when the segment at SND.UNA is to be sent again now.
-  bool on_duplicate_ack(std::uint32_t flight, SeqNum una, SeqNum nxt);
-  // A new ACK in recovery; returns true for a partial ACK: the segment at the new SND.UNA is to be sent again.
-  bool on_recovery_ack(SeqNum ack, std::uint32_t acked, std::uint32_t flight);
-  void on_timeout(std::uint32_t flight, SeqNum nxt, bool first);
+  void begin(const Config& config, std::uint32_t send_mss, SeqNum una);
+  // New text has left; `flight` counts it. An ACK of less than what the window allowed must not let it grow.
+  void sent(std::uint32_t flight, SeqNum nxt) {
+    if (flight + smss > cwnd || (cwnd <= ssthresh && flight >= cwnd / 2)) used_until = nxt;
+  }
+  void acknowledged(SeqNum ack, const AckedOctets& acked);
+  // Loss or mark: sets ssthresh. The caller decides how cwnd gets there.
+  void reduce(CongestionEvent event, std::uint32_t flight);
+  void on_timeout(std::uint32_t flight, bool first);
   void on_idle(const Config& config);  // RFC 5681 4.1
-  // RFC 3168 6.1.2: the network says "congestion" without a loss. False when this window was reduced already.
-  bool on_congestion_echo(SeqNum una, std::uint32_t flight);
+  // RFC 3168 6.1.2: the network says "congestion" without a loss.
+  void on_congestion_echo(std::uint32_t flight);
+  // Something is sent into an empty network: the silence before counts for nothing (RFC 9438 4.2).
+  void resume(Instant now) { cubic.last_ack = now; }
+
+  CongestionMemory remember() const { return {cwnd, ssthresh, cubic}; }
+  void restore(const CongestionMemory& before);
 };
 
 }  // namespace lastack

@@ -130,6 +130,35 @@ LASTACK_ALONE runs_are_ordered(const Tcb& t) {
   }
 }
 
+// RFC 6675 4: what was reported, lost or sent again lies within what is in flight, and pipe is a number of it.
+LASTACK_ALONE scoreboard_fits_flight(const Tcb& t) {
+  const Scoreboard& board = t.sack_sender->board;
+  LASTACK_INVARIANT(41, board.size() <= Scoreboard::kMost, "records of what is in flight are bounded");
+  if (board.empty()) {
+    LASTACK_INVARIANT(40, t.flight() == 0 || !t.syn_acknowledged() || t.state() == State::closed,
+                      "what is in flight has records");
+    return;
+  }
+  LASTACK_INVARIANT(42, board.begin() == t.text_begin() && board.end() == t.snd.nxt,
+                    "records cover SND.UNA to SND.NXT");
+  LASTACK_INVARIANT(43, board.consistent(), "records are in order, and their sums right");
+  LASTACK_INVARIANT(44, !board[0].sacked, "what is reported begins beyond SND.UNA");
+  LASTACK_INVARIANT(45, board.sacked() + board.lost() <= t.flight() && board.pipe() <= 2 * t.flight(),
+                    "pipe within what is in flight");
+}
+
+LASTACK_ALONE ssthresh_is_two_segments(const Tcb& t) {
+  const bool handshake = t.congestion.smss == 0;
+  LASTACK_INVARIANT(46, handshake || t.congestion.ssthresh >= 2 * t.congestion.smss,
+                    "ssthresh is at least two segments");
+}
+
+LASTACK_ALONE recovery_ends(const Tcb& t) {
+  const Recovery& r = t.recovery;
+  LASTACK_INVARIANT(47, r.phase == RecoveryPhase::open || before(t.snd.una, r.point),
+                    "a recovery lasts until its point is acknowledged");
+}
+
 }  // namespace
 
 void check_invariants(const Tcb& tcb, Witness& witness) {
@@ -143,6 +172,11 @@ void check_invariants(const Tcb& tcb, Witness& witness) {
   rto_is_bounded(tcb);
   time_wait_is_timed(tcb);
   runs_are_ordered(tcb);
+  ssthresh_is_two_segments(tcb);
+  if (tcb.state() != State::closed && tcb.state() != State::time_wait) {
+    recovery_ends(tcb);
+    if (tcb.sack_sender) scoreboard_fits_flight(tcb);
+  }
   if (tcb.state() != State::closed) queues_are_bounded(tcb);
   const bool synchronized = kSynchronized.contains(tcb.state()) || tcb.state() == State::syn_received;
   if (synchronized) received_numbers_are_octets(tcb);

@@ -10,18 +10,30 @@ Duration distance(Duration a, Duration b) { return a > b ? a - b : b - a; }
 
 //= rfc6298 2.2 2.3 2.4 2.5
 //= rfc9293 3.8.1 MUST-18
-void RttEstimator::sample(Duration r, const Config& config) {
+void RttEstimator::sample(Duration r, const Config& config, std::uint32_t expected) {
   r = std::clamp(r, Duration(0), Duration(config.max_rto));
+  const auto samples = static_cast<std::int64_t>(expected);
   if (!measured_) {
     srtt_ = r;
     rttvar_ = r / 2;
     measured_ = true;
   } else {
-    rttvar_ = (3 * rttvar_ + distance(srtt_, r)) / 4;
-    srtt_ = (7 * srtt_ + r) / 8;
+    rttvar_ += (distance(srtt_, r) - rttvar_) / (4 * samples);
+    srtt_ += (r - srtt_) / (8 * samples);
+  }
+  //= rfc4015 3.1
+  if (distrusts_) {
+    distrusts_ = false;
+    srtt_ = std::max(srtt_before_ + 2 * config.clock_granularity, r);
+    rttvar_ = std::max(rttvar_before_, r / 2);
   }
   const Duration raw = srtt_ + std::max(config.clock_granularity, 4 * rttvar_);
   rto_ = std::min(std::max(raw, config.min_rto), config.max_rto);
+}
+
+void RttEstimator::remember() {
+  srtt_before_ = srtt_;
+  rttvar_before_ = rttvar_;
 }
 
 //= rfc6298 5.5
@@ -30,7 +42,7 @@ void RttEstimator::back_off(const Config& config) { rto_ = std::min(2 * rto_, co
 
 //= rfc6298 5.7
 void RttEstimator::after_syn_timeout(const Config& config) {
-  if (!measured_) rto_ = std::min(std::max(Duration(3s), config.initial_rto), config.max_rto);
+  rto_ = std::min(std::max(Duration(3s), config.initial_rto), config.max_rto);
 }
 
 void RttEstimator::sent_first(SeqNum end, Instant now) {
@@ -41,17 +53,18 @@ void RttEstimator::sent_first(SeqNum end, Instant now) {
 }
 
 //= rfc6298 3
-void RttEstimator::acknowledged(SeqNum ack, Instant now, const Config& config) {
-  if (!timing_ || before(ack, timed_end_)) return;
+bool RttEstimator::acknowledged(SeqNum ack, Instant now, const Config& config) {
+  if (!timing_ || before(ack, timed_end_)) return false;
   timing_ = false;
   sample(now - timed_at_, config);
+  return true;
 }
 
-//= rfc7323 4.1
-void RttEstimator::sample_timestamp(SeqNum ack, Duration r, const Config& config) {
-  if (timing_ && before(ack, timed_end_)) return;
+//= rfc7323 4.2
+void RttEstimator::sample_timestamp(Duration r, std::uint32_t flight, std::uint32_t smss, const Config& config) {
   timing_ = false;
-  sample(r, config);
+  const std::uint32_t pairs = 2 * std::max(smss, 1U);
+  sample(r, config, flight <= pairs ? 1 : (flight + (pairs - 1)) / pairs);
 }
 
 }  // namespace lastack

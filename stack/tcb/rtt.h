@@ -20,27 +20,36 @@ class RttEstimator {
   Duration rttvar() const { return rttvar_; }
   bool measured() const { return measured_; }
 
-  // RFC 6298 2.2 and 2.3; also collapses the back-off.
-  void sample(Duration r, const Config& config);
+  // RFC 6298 2.2 and 2.3; also collapses the back-off. `expected`: samples in one window (RFC 7323 Appendix G).
+  void sample(Duration r, const Config& config, std::uint32_t expected = 1);
   void back_off(const Config& config);           // 5.5
   void after_syn_timeout(const Config& config);  // 5.7: 3 s once the handshake is over
 
   // Karn: one number is timed at a time, and never one that was sent again.
   void sent_first(SeqNum end, Instant now);
   void sent_again() { timing_ = false; }
-  void acknowledged(SeqNum ack, Instant now, const Config& config);
-  // A round-trip time from a timestamp (RFC 7323 4.1): valid for segments sent again, too. One sample per window,
-  // as 2.3's gains assume.
-  void sample_timestamp(SeqNum ack, Duration r, const Config& config);
+  // True when it was a sample.
+  bool acknowledged(SeqNum ack, Instant now, const Config& config);
+  // A round-trip time from a timestamp (RFC 7323 4.1): valid for segments sent again, too, and there is one with each
+  // ACK. 2.3's gains are for one in a window, so each counts for less (Appendix G).
+  void sample_timestamp(Duration r, std::uint32_t flight, std::uint32_t smss, const Config& config);
+
+  // RFC 4015 3.1: before a time-out, and when it was spurious: the next sample must not take the estimate below what it
+  // was.
+  void remember();
+  void distrust_short_samples() { distrusts_ = true; }
 
  private:
   Duration srtt_{0};
   Duration rttvar_{0};
   Duration rto_;
+  Duration srtt_before_{0};
+  Duration rttvar_before_{0};
   Instant timed_at_{};
   SeqNum timed_end_;
   bool timing_ = false;
   bool measured_ = false;
+  bool distrusts_ = false;
 };
 
 }  // namespace lastack

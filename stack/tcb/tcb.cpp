@@ -49,11 +49,14 @@ std::uint32_t Tcb::effective_mss(std::uint32_t option_octets) const {
 
 void Tcb::set_path_mtu(std::uint16_t mtu) {
   path_mtu = mtu;
-  if (congestion.smss != 0) congestion.smss = effective_mss();
+  if (congestion.smss == 0) return;
+  congestion.smss = effective_mss();
+  congestion.ssthresh = std::max(congestion.ssthresh, 2 * congestion.smss);
 }
 
 std::size_t Tcb::memory() const {
-  return sizeof(Tcb) + send_queue.memory() + receive_queue.memory() + (own_config ? sizeof(Config) : 0U);
+  return sizeof(Tcb) + send_queue.memory() + receive_queue.memory() + (own_config ? sizeof(Config) : 0U) +
+         (sack_sender ? sizeof(SackSender) + sack_sender->board.memory() : 0U);
 }
 
 }  // namespace lastack

@@ -12,6 +12,7 @@
 #include "stack/tcb/config.h"
 #include "stack/tcb/congestion.h"
 #include "stack/tcb/receive_queue.h"
+#include "stack/tcb/recovery.h"
 #include "stack/tcb/rtt.h"
 #include "stack/tcb/state.h"
 #include "stack/tcb/timers.h"
@@ -43,9 +44,9 @@ struct SendVariables {
   bool fin_queued = false;    // the user has closed; the FIN follows the last octet
   bool push_queued = false;
   SeqNum push_end;          // 3.9.1 PUSH: the end of the last pushed SEND
-  SeqNum resend;            // after a time-out: what is sent again next; equal to nxt when nothing is
+  SeqNum resend;            // without SACK, after a time-out: what is sent again next; equal to nxt when nothing is
   bool syn_due = false;     // our SYN (or SYN,ACK) is to be sent, the first time or again
-  bool resend_one = false;  // fast retransmit: the segment at una, once
+  bool resend_one = false;  // without SACK, fast retransmit: the segment at una, once
   bool probe = false;       // a zero-window probe is due, or the override of the SWS rule
   bool keepalive_probe = false;
 };
@@ -150,6 +151,8 @@ class Tcb {
   Timers timers;
   RttEstimator rtt;
   Congestion congestion;
+  Recovery recovery;
+  std::unique_ptr<SackSender> sack_sender;  // none: RFC 6582
   ByteRing send_queue;
   ReceiveQueue receive_queue;
   std::unique_ptr<Config> own_config;

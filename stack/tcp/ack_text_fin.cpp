@@ -6,6 +6,7 @@
 #include "stack/tcp/arrival.h"
 #include "stack/tcp/ecn.h"
 #include "stack/tcp/fast_open.h"
+#include "stack/tcp/loss_recovery.h"
 #include "stack/tcp/output.h"
 
 namespace lastack {
@@ -37,7 +38,7 @@ StepResult syn_received_ack(Tcb& tcb, Arrival& in) {
 //= rfc5681 2
 bool is_duplicate_ack(const Tcb& tcb, const Arrival& in, std::uint32_t window_before) {
   return in.segment.ack == tcb.snd.una && tcb.flight() != 0 && in.segment.len() == 0 &&
-         (tcb.sack && in.segment.options.sack_count != 0 ? true : tcb.snd.wnd == window_before);
+         ((tcb.sack && in.segment.options.sack_count != 0) || tcb.snd.wnd == window_before);
 }
 
 //= rfc9293 3.10.7.4 fifth
@@ -48,10 +49,11 @@ StepResult established_ack_processing(Tcb& tcb, Arrival& in) {
   const std::uint32_t window_before = tcb.snd.wnd;
   if (after(seg.ack, tcb.snd.una)) {
     const SeqNum edge = tcb.snd.una + tcb.snd.wnd;
-    acknowledge_up_to(tcb, in);
+    const std::uint32_t acked = acknowledge_up_to(tcb, in);
     // A new ACK in an old segment says nothing new of the window. SND.WND counts from SND.UNA: the edge that was
     // offered stays.
     if (!update_send_window(tcb, seg)) tcb.snd.wnd = after(edge, tcb.snd.una) ? octets_between(tcb.snd.una, edge) : 0;
+    if (acked != 0) recover_on_ack(tcb, {seg, in.now, acked, false});
     return std::nullopt;
   }
   if (seg.ack == tcb.snd.una) {
@@ -62,11 +64,7 @@ StepResult established_ack_processing(Tcb& tcb, Arrival& in) {
       tcb.timers.stop(TimerKind::user);
       tcb.first_sent = in.now;  // nor has R2 begun for the octet of the probe
     }
-    if (is_duplicate_ack(tcb, in, window_before) &&
-        tcb.congestion.on_duplicate_ack(tcb.flight(), tcb.snd.una, tcb.snd.nxt)) {
-      tcb.snd.resend_one = true;
-      tcb.ecn.cwr_due = true;
-    }
+    recover_on_ack(tcb, {seg, in.now, 0, is_duplicate_ack(tcb, in, window_before)});
   }
   return std::nullopt;
 }
@@ -151,8 +149,9 @@ bool update_send_window(Tcb& tcb, const Segment& seg) {
   return true;
 }
 
-// SND.UNA <- SEG.ACK, and all that depends on it: queue, round-trip time, congestion window, retransmission timer.
-void acknowledge_up_to(Tcb& tcb, const Arrival& in) {
+// SND.UNA <- SEG.ACK, and what depends on it alone: queue, round-trip time, the counters of R1 and R2. Returns the
+// octets of it that loss recovery and congestion control know of: the SYN is none of them (RFC 5681 3.1).
+std::uint32_t acknowledge_up_to(Tcb& tcb, const Arrival& in) {
   const Segment& seg = in.segment;
   const Config& config = tcb.config();
   const SeqNum begin = tcb.text_begin();
@@ -169,30 +168,31 @@ void acknowledge_up_to(Tcb& tcb, const Arrival& in) {
   if (before(tcb.snd.resend, tcb.snd.una)) tcb.snd.resend = tcb.snd.una;
   if (tcb.snd.urgent && !after(tcb.snd.up, tcb.snd.una)) tcb.snd.urgent = false;
   //= rfc7323 4.1
+  bool sampled = false;
   if (tcb.ts.on && seg.options.timestamps && seg.options.timestamps->echo != 0) {
     const std::int32_t ticks = SeqNum(timestamp_value(tcb, in.now)) - SeqNum(seg.options.timestamps->echo);
-    if (ticks >= 0) tcb.rtt.sample_timestamp(seg.ack, std::chrono::milliseconds(ticks), config);
+    sampled = ticks >= 0;
+    if (sampled) {
+      tcb.rtt.sample_timestamp(std::chrono::milliseconds(ticks), tcb.flight() + acked, tcb.congestion.smss, config);
+    }
   }
-  tcb.rtt.acknowledged(seg.ack, in.now, config);
-  if (syn_was_unacknowledged) {
-    tcb.congestion.begin(config, tcb.effective_mss());
-    if (tcb.congestion.lost_syn) tcb.rtt.after_syn_timeout(config);
-  } else if (tcb.congestion.in_recovery) {
-    if (tcb.congestion.on_recovery_ack(seg.ack, acked, tcb.flight())) tcb.snd.resend_one = true;
-  } else {
-    tcb.congestion.on_new_ack(acked);
-  }
+  sampled = tcb.rtt.acknowledged(seg.ack, in.now, config) || sampled;
+  if (sampled && tcb.sack_sender) tcb.sack_sender->probe.sampled = true;
   tcb.retransmissions = 0;
   tcb.first_sent = in.now;
   tcb.probes = 0;
   tcb.timers.stop(TimerKind::persist);
   tcb.timers.stop(TimerKind::user);
+  if (!syn_was_unacknowledged) return acked;
+  tcb.congestion.begin(config, tcb.effective_mss(), tcb.snd.una);
+  if (tcb.congestion.lost_syn) tcb.rtt.after_syn_timeout(config);
   //= rfc6298 5.2 5.3
   if (tcb.flight() != 0) {
-    tcb.timers.arm(TimerKind::retransmit, in.now + tcb.rtt.rto());
+    restart_retransmission_timer(tcb, in.now);
   } else if constexpr (kMut != 40) {
     tcb.timers.stop(TimerKind::retransmit);
   }
+  return acked != 0 ? acked - 1 : 0;
 }
 
 void enter_established(Tcb& tcb, Cause cause) {

@@ -56,7 +56,7 @@ void become_closed(Tcb& tcb, Cause cause);
 // Takes the options of the peer's SYN: MSS, window scale, SACK, timestamps.
 void negotiate(Tcb& tcb, const Segment& syn, Instant now);
 void hold_text_of_syn(Tcb& tcb, Arrival& in);
-void acknowledge_up_to(Tcb& tcb, const Arrival& in);
+std::uint32_t acknowledge_up_to(Tcb& tcb, const Arrival& in);
 // False when the segment is older than the one that the window comes from (SND.WL1, SND.WL2).
 bool update_send_window(Tcb& tcb, const Segment& segment);
 

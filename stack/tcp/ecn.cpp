@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "stack/tcp/arrival.h"
+#include "stack/tcp/loss_recovery.h"
 
 namespace lastack {
 
@@ -48,12 +49,15 @@ void ecn_echo_arrives(Tcb& tcb, const Arrival& in, std::uint32_t cwnd) {
   tcb.congestion.cwnd = std::min(tcb.congestion.cwnd, cwnd);
   if (!after(tcb.snd.una, tcb.ecn.reduced_at)) return;
   const bool was_least = cwnd <= tcb.congestion.smss;
-  if (!tcb.congestion.on_congestion_echo(tcb.snd.una, tcb.flight())) return;
+  // A window that a loss has reduced already is not reduced again.
+  const Recovery& r = tcb.recovery;
+  if (r.phase == RecoveryPhase::fast || (r.point_valid && !after(tcb.snd.una, r.point))) return;
+  tcb.congestion.on_congestion_echo(tcb.flight());
   tcb.ecn.reduced_at = tcb.snd.nxt;
   tcb.ecn.cwr_due = true;
   if (!was_least) return;
   tcb.ecn.hold_until = in.now + tcb.rtt.rto();
-  if (tcb.flight() != 0) tcb.timers.arm(TimerKind::retransmit, tcb.ecn.hold_until);
+  if (tcb.flight() != 0) restart_retransmission_timer(tcb, in.now);
 }
 
 //= rfc3168 6.1.2 RFC3168-6.1.1-d RFC3168-6.1.2-b RFC3168-6.1.5-a

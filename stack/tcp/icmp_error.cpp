@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "stack/tcp/arrival.h"
+#include "stack/tcp/loss_recovery.h"
 
 namespace lastack {
 
@@ -38,7 +39,7 @@ void lower_path_mtu(Tcb& tcb, std::uint16_t reported, Instant now) {
   tcb.set_path_mtu(mtu);
   tcb.path_mtu_lowered_at = now;
   // What did not fit is sent again in smaller segments, at once.
-  if (tcb.syn_acknowledged()) tcb.snd.resend = tcb.text_begin();
+  if (tcb.syn_acknowledged()) resend_everything(tcb);
 }
 
 }  // namespace

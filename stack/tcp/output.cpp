@@ -7,6 +7,8 @@
 #include "stack/tcp/ecn.h"
 #include "stack/tcp/fast_open.h"
 #include "stack/tcp/icmp_error.h"
+#include "stack/tcp/loss_recovery.h"
+#include "stack/tcp/send_limits.h"
 #include "stack/tcp/user_timeout.h"
 #include "stack/wire/ip.h"
 
@@ -56,19 +58,6 @@ void begin(const Tcb& tcb, Segment& segment) {
   segment.dst_port = tcb.remote.port;
 }
 
-// Options of a segment without SYN.
-//= rfc2018 4
-void common_options(const Tcb& tcb, Instant now, Options& options) {
-  if (tcb.ts.on) options.timestamps = Timestamps{timestamp_value(tcb, now), tcb.ts.recent};
-  if (tcb.user_timeout_due) options.user_timeout = user_timeout_to_offer(tcb);
-  // Text of the SYN waits in the queue at RCV.NXT until the connection is synchronized; it is no block beyond a gap
-  // (RFC 2018 3).
-  if (tcb.sack && tcb.receive_queue.has_gap() && tcb.syn_acknowledged()) {
-    const int blocks = 4 - (tcb.ts.on ? 1 : 0) - (options.user_timeout ? 1 : 0);
-    options.sack_count = tcb.receive_queue.sack_blocks(options.sack.data(), static_cast<std::uint8_t>(blocks));
-  }
-}
-
 // Every segment but a SYN of SYN-SENT acknowledges: what was owed is paid.
 //= rfc9293 3.8 U-18
 void acknowledge(Tcb& tcb, Segment& segment) {
@@ -106,20 +95,18 @@ void note_sent(Tcb& tcb, SeqNum seq, SeqNum end, Instant now) {
   if (tcb.flight() == 0) {
     tcb.first_sent = now;
     tcb.retransmissions = 0;
+    tcb.congestion.resume(now);
   }
-  if (after(end, tcb.snd.nxt)) {
+  const bool again = !after(end, tcb.snd.nxt);
+  if (again) {
+    tcb.rtt.sent_again();
+  } else {
     if (seq == tcb.snd.nxt) tcb.rtt.sent_first(end, now);
     if (tcb.snd.resend == tcb.snd.nxt) tcb.snd.resend = end;
     tcb.snd.nxt = end;
-  } else {
-    tcb.rtt.sent_again();
   }
+  note_text_sent(tcb, seq, end, now, again);
   tcb.last_sent = now;
-  //= rfc6298 5.1
-  if (tcb.snd.wnd != 0 || !tcb.syn_acknowledged()) {
-    if (!tcb.timers.armed(TimerKind::retransmit)) tcb.timers.arm(TimerKind::retransmit, now + tcb.rtt.rto());
-    tcb.timers.stop(TimerKind::persist);
-  }
 }
 
 bool emit_syn(Tcb& tcb, Instant now, Outgoing& out) {
@@ -144,7 +131,7 @@ bool emit_syn(Tcb& tcb, Instant now, Outgoing& out) {
     tcb.rtt.sent_again();
   }
   tcb.last_sent = now;
-  if (!tcb.timers.armed(TimerKind::retransmit)) tcb.timers.arm(TimerKind::retransmit, now + tcb.rtt.rto());
+  if (!tcb.timers.armed(TimerKind::retransmit)) restart_retransmission_timer(tcb, now);
   return true;
 }
 
@@ -183,62 +170,6 @@ bool emit_text(Tcb& tcb, Instant now, SeqNum seq, std::uint32_t octets, bool wit
   return true;
 }
 
-std::uint32_t option_octets(const Tcb& tcb, Instant now) {
-  if ((!tcb.sack || !tcb.receive_queue.has_gap()) && !tcb.user_timeout_due) return tcb.ts.on ? 12 : 0;
-  Options options;
-  common_options(tcb, now, options);
-  return static_cast<std::uint32_t>(options_size(options));
-}
-
-//= rfc9293 3.7.1 U-22
-//= rfc6691 2
-std::uint32_t segment_limit(const Tcb& tcb, Instant now) { return tcb.effective_mss(option_octets(tcb, now)); }
-
-// SND.UNA + SND.WND - seq, or 0 when `seq` is at or beyond the right edge.
-//= rfc9293 3.8.6 MUST-34 SHLD-15
-//= rfc7323 2.4
-std::uint32_t window_left(const Tcb& tcb, SeqNum seq) {
-  if constexpr (kMut == 21) return 0xffffU;
-  const std::uint32_t used = octets_between(tcb.snd.una, seq);
-  return tcb.snd.wnd > used ? tcb.snd.wnd - used : 0;
-}
-
-//= rfc5681 2 3
-std::uint32_t congestion_left(const Tcb& tcb, SeqNum seq) {
-  const bool handshake = tcb.congestion.smss == 0;  // a FIN of SYN-RECEIVED has no congestion window to fit yet
-  if (handshake || tcb.config().congestion == CongestionControl::none) return 0xffff'ffffU;
-  std::uint32_t cwnd = tcb.congestion.cwnd;
-  //= rfc3042 2
-  if (tcb.config().limited_transmit && !tcb.congestion.in_recovery) {
-    cwnd += std::min(tcb.congestion.duplicate_acks, 2U) * tcb.congestion.smss;
-  }
-  const std::uint32_t used = octets_between(tcb.snd.una, seq);
-  return cwnd > used ? cwnd - used : 0;
-}
-
-// How much of the queued text may leave now as one new segment (3.8.6.2.1 and 3.7.4).
-//= rfc9293 3.8.6.2.1 MUST-38
-//= rfc9293 3.7.4 SHLD-7 MUST-17
-//= rfc9293 3.9.1.2 SHLD-27 SHLD-28 MAY-16
-std::uint32_t sendable(const Tcb& tcb, Instant now) {
-  const SeqNum end = tcb.text_end();
-  if (!before(tcb.snd.nxt, end) || now < tcb.ecn.hold_until) return 0;
-  const std::uint32_t queued = octets_between(tcb.snd.nxt, end);  // D
-  const std::uint32_t usable = window_left(tcb, tcb.snd.nxt);     // U
-  const std::uint32_t mss = segment_limit(tcb, now);
-  const std::uint32_t octets = std::min({queued, usable, congestion_left(tcb, tcb.snd.nxt), mss});
-  if (octets == 0) return 0;
-  const bool may_be_small = tcb.flight() == 0 || !tcb.config().nagle || tcb.snd.fin_queued;
-  if (octets == mss) return octets;                                                                        // (1)
-  if (may_be_small && octets == queued) return octets;                                                     // (2)
-  if (may_be_small && octets == std::min(queued, usable) && octets >= tcb.snd.max_wnd / 2) return octets;  // (3)
-  return tcb.snd.probe ? octets : 0;                                                                       // (4)
-}
-
-bool fin_sendable(const Tcb& tcb) {
-  return tcb.snd.fin_queued && !tcb.fin_sent() && tcb.snd.nxt == tcb.fin_number() && window_left(tcb, tcb.snd.nxt) > 0;
-}
-
 bool emit_new(Tcb& tcb, Instant now, Outgoing& out) {
   const std::uint32_t octets = sendable(tcb, now);
   if (octets == 0 && !fin_sendable(tcb)) return false;
@@ -261,9 +192,57 @@ bool emit_again(Tcb& tcb, Instant now, SeqNum seq, std::uint32_t most, Outgoing&
   return emit_text(tcb, now, seq, octets, tcb.fin_sent(), out);
 }
 
+// Of cwnd, what is left beyond `seq` when everything from there on is sent again.
+std::uint32_t go_back_room(const Tcb& tcb, SeqNum seq) {
+  const Congestion& c = tcb.congestion;
+  if (c.smss == 0 || tcb.config().congestion == CongestionControl::none) return 0xffff'ffffU;
+  const std::uint32_t used = octets_between(tcb.snd.una, seq);
+  return c.cwnd > used ? c.cwnd - used : 0;
+}
+
+// With SACK: what is lost, first to last, as congestion control permits; never a fraction of a segment because of it.
+//= rfc6675 5
+bool emit_range(Tcb& tcb, Instant now, const ResendRange& range, Outgoing& out) {
+  const std::uint32_t most = std::min(octets_between(range.begin, range.end), window_left(tcb, range.begin));
+  if (most == 0) return false;
+  if (!tcb.recovery.send_one && congestion_room(tcb) < std::min(most, tcb.congestion.smss)) return false;
+  tcb.recovery.send_one = false;
+  return emit_again(tcb, now, range.begin, most, out);
+}
+
+// RFC 8985 7.3: new text whatever cwnd says, or the last segment again.
+//= RFC8985-7.3-a
+bool emit_loss_probe(Tcb& tcb, Instant now, Outgoing& out) {
+  LossProbe& probe = tcb.sack_sender->probe;
+  probe.due = false;
+  if (tcb.flight() == 0 || tcb.snd.wnd == 0) return false;
+  probe.in_flight = true;
+  probe.sampled = false;
+  const std::uint32_t mss = segment_limit(tcb, now);
+  const std::uint32_t queued = before(tcb.snd.nxt, tcb.text_end()) ? octets_between(tcb.snd.nxt, tcb.text_end()) : 0;
+  const bool held = now < tcb.ecn.hold_until;  // RFC 3168 6.1.2: nothing new
+  const std::uint32_t octets = held ? 0 : std::min({queued, window_left(tcb, tcb.snd.nxt), mss});
+  probe.is_retransmission = octets == 0;
+  if (octets != 0) {
+    emit_text(tcb, now, tcb.snd.nxt, octets, window_left(tcb, tcb.snd.nxt + octets) > 0, out);
+    ecn_mark_new_text(tcb, out);
+  } else {
+    const Scoreboard& board = tcb.sack_sender->board;
+    const SeqNum last = earlier_of(tcb.snd.nxt, tcb.text_end());
+    const SeqNum begin = earlier_of(later_of(board[board.size() - 1].begin, last - mss), tcb.snd.nxt - 1);
+    emit_again(tcb, now, begin, mss, out);
+  }
+  probe.end = tcb.snd.nxt;
+  return true;
+}
+
 bool emit_resend(Tcb& tcb, Instant now, Outgoing& out) {
   if constexpr (kMut == 36) {
     if (tcb.state() == State::closing) return false;
+  }
+  if (tcb.sack_sender) {
+    const auto lost = next_lost(tcb);
+    return lost && emit_range(tcb, now, *lost, out);
   }
   if (tcb.snd.resend_one) {
     tcb.snd.resend_one = false;
@@ -273,12 +252,19 @@ bool emit_resend(Tcb& tcb, Instant now, Outgoing& out) {
   if (before(resend, tcb.text_begin())) resend = tcb.text_begin();
   if (!before(resend, tcb.snd.nxt)) return false;
   //= rfc9293 3.8.6 SHLD-16
-  const std::uint32_t most = std::min(window_left(tcb, resend), congestion_left(tcb, resend));
+  const std::uint32_t most = std::min(window_left(tcb, resend), go_back_room(tcb, resend));
   if (most == 0) return false;
   const SeqNum from = resend;
   emit_again(tcb, now, from, most, out);
   resend = from + out.text_size + (out.segment.flags.fin() ? 1U : 0U);
   return true;
+}
+
+// Nothing is lost for certain and there is no new text: RFC 6675 4 NextSeg (3) and (4).
+bool emit_last_resort(Tcb& tcb, Instant now, Outgoing& out) {
+  if (!tcb.sack_sender || congestion_room(tcb) < tcb.congestion.smss) return false;
+  const auto range = last_resort(tcb, segment_limit(tcb, now));
+  return range && emit_range(tcb, now, *range, out);
 }
 
 // 3.8.6.1: one octet beyond the closed window (or the FIN, where nothing else is left).
@@ -308,48 +294,6 @@ bool emit_ack(Tcb& tcb, Instant now, Outgoing& out) {
   urgent_pointer(tcb, out.segment);
   acknowledge(tcb, out.segment);
   return true;
-}
-
-//= rfc9293 3.8.6 MUST-35 SHLD-17
-bool window_is_closed(const Tcb& tcb) {
-  if (!tcb.syn_acknowledged() || tcb.snd.wnd != 0 || !kTransmitsText.contains(tcb.state())) return false;
-  return before(tcb.snd.una, tcb.text_end()) || (tcb.snd.fin_queued && !tcb.fin_acknowledged());
-}
-
-void settle_persist(Tcb& tcb, Instant now) {
-  if (window_is_closed(tcb)) {
-    tcb.timers.stop(TimerKind::retransmit);
-    if constexpr (kMut == 22) return;
-    if (!tcb.timers.armed(TimerKind::persist)) {
-      tcb.probes = 0;
-      tcb.timers.arm(TimerKind::persist, now + tcb.rtt.rto());
-    }
-    return;
-  }
-  if (tcb.probes != 0) {
-    // The window is open again; what the probes carried was perhaps refused.
-    tcb.probes = 0;
-    tcb.timers.stop(TimerKind::persist);
-    tcb.snd.resend = tcb.snd.una;
-  }
-  const bool waiting = kTransmitsText.contains(tcb.state()) && tcb.flight() == 0 && before(tcb.snd.nxt, tcb.text_end());
-  const bool held = now < tcb.ecn.hold_until;
-  if (waiting && (held || !tcb.snd.probe) && sendable(tcb, now) == 0) {
-    const Instant next = held ? tcb.ecn.hold_until : now + tcb.config().sws_override;
-    if (held || !tcb.timers.armed(TimerKind::persist)) tcb.timers.arm(TimerKind::persist, next);
-  } else {
-    tcb.timers.stop(TimerKind::persist);
-  }
-}
-
-void settle_keepalive(Tcb& tcb) {
-  const Config& config = tcb.config();
-  constexpr StateSet kProbed{State::established, State::close_wait, State::fin_wait_2};
-  if (!config.keepalive || !kProbed.contains(tcb.state()) || tcb.flight() != 0) {
-    tcb.timers.stop(TimerKind::keepalive);
-  } else if (tcb.keepalive_probes == 0) {
-    tcb.timers.arm(TimerKind::keepalive, tcb.last_received + config.keepalive_idle);
-  }
 }
 
 }  // namespace
@@ -390,25 +334,6 @@ void prepare_open(Tcb& tcb, SeqNum iss, Instant now) {
   tcb.last_received = now;
 }
 
-void settle_timers(Tcb& tcb, Instant now) {
-  if (tcb.state() == State::closed || tcb.state() == State::listen || tcb.state() == State::time_wait) return;
-  settle_persist(tcb, now);
-  settle_keepalive(tcb);
-  const bool outstanding = tcb.flight() != 0;
-  if (!outstanding) {
-    if (kMut != 40) tcb.timers.stop(TimerKind::retransmit);
-  } else if (!window_is_closed(tcb) && !tcb.timers.armed(TimerKind::retransmit)) {
-    tcb.timers.arm(TimerKind::retransmit, now + tcb.rtt.rto());
-  }
-  const Duration limit = user_timeout_of(tcb);
-  const bool unsent = before(tcb.snd.nxt, tcb.text_end());
-  if (limit == Duration(0) || (!outstanding && !unsent)) {
-    tcb.timers.stop(TimerKind::user);
-  } else if (!tcb.timers.armed(TimerKind::user)) {
-    tcb.timers.arm(TimerKind::user, now + limit);
-  }
-}
-
 bool next_segment(Tcb& tcb, Instant now, Outgoing& out) {
   const State state = tcb.state();
   if (state == State::closed || state == State::listen) return false;
@@ -420,7 +345,9 @@ bool next_segment(Tcb& tcb, Instant now, Outgoing& out) {
   if (kTransmitsText.contains(state)) {
     if (emit_resend(tcb, now, out)) return true;
     if (tcb.snd.probe && window_is_closed(tcb)) return emit_window_probe(tcb, now, out);
+    if (tcb.sack_sender && tcb.sack_sender->probe.due && emit_loss_probe(tcb, now, out)) return true;
     if (emit_new(tcb, now, out)) return true;
+    if (tcb.recovery.phase == RecoveryPhase::fast && emit_last_resort(tcb, now, out)) return true;
   }
   if (state == State::syn_sent) return false;
   if (tcb.snd.keepalive_probe) return emit_keepalive(tcb, now, out);

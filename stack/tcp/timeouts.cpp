@@ -4,6 +4,7 @@
 
 #include "stack/tcb/coverage.h"
 #include "stack/tcp/arrival.h"
+#include "stack/tcp/loss_recovery.h"
 #include "stack/tcp/output.h"
 
 namespace lastack {
@@ -22,6 +23,7 @@ void user_timeout(Tcb& tcb) {
 //= rfc1122 4.2.3.1
 //= RFC3390-1-b the loss of a SYN is remembered
 void retransmission_timeout(Tcb& tcb, Instant now) {
+  if (early_retransmission_event(tcb, now)) return;
   const Config& config = tcb.config();
   const bool syn = !tcb.syn_acknowledged();
   // RFC 5482: R2 does not end sooner what the two ends have agreed to wait for.
@@ -35,13 +37,11 @@ void retransmission_timeout(Tcb& tcb, Instant now) {
   if (syn) {
     tcb.snd.syn_due = true;
     tcb.congestion.lost_syn = true;
+    newreno_timeout(tcb);
   } else {
-    tcb.congestion.on_timeout(tcb.flight(), tcb.snd.nxt, first);
-    tcb.ecn.cwr_due = true;
+    recover_on_timeout(tcb, now, first);
   }
-  tcb.snd.resend_one = false;
-  tcb.snd.resend = tcb.text_begin();
-  tcb.timers.arm(TimerKind::retransmit, now + tcb.rtt.rto());
+  restart_retransmission_timer(tcb, now);
 }
 
 //= rfc9293 3.8.6.1 SHLD-29 SHLD-30

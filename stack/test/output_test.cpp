@@ -164,7 +164,7 @@ TEST_P(Output, TheThirdDuplicateSendsAgainAndRecoveryFollows) {
   rx(kAck, theirs(1), ours(2001));
   EXPECT_EQ(tx_text(), "ACK seq=2001 ack=1 len=1000");
   rx(kAck, theirs(1), ours(6001));
-  EXPECT_FALSE(tcb().congestion.in_recovery);
+  EXPECT_EQ(tcb().recovery.phase, RecoveryPhase::open);
 }
 
 TEST_P(Output, AWindowUpdateIsNoDuplicateAck) {
