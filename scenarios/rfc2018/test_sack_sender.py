@@ -76,6 +76,8 @@ def test_timeout_repeats_the_left_edge_even_if_reported(lab):
     _, peer = flight_of_four(lab)
     sack(peer, (301, 4301))
     first = next_flight(peer, within=FIRST_RTO)[0]
+    if first.seq == 3301:  # a probe of the silent tail comes before the time-out (RFC 8985 7.3)
+        first = next_flight(peer, within=FIRST_RTO)[0]
     assert first.seq == 301
     peer.send(TCP(flags="A", seq=101, ack=4301))
 
