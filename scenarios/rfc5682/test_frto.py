@@ -43,4 +43,3 @@ def test_a_spurious_timeout_does_not_repeat_the_window(lab, sack):
     second = [segment for segment in peer.drain() if segment.payload]
     assert all(segment.seq >= end for segment in second), "the time-out was spurious: nothing is repeated"
     peer.ignore(TCP())
-

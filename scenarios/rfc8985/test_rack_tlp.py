@@ -4,7 +4,7 @@ retransmission time-out, as RFC 6298 has it: UNSUPPORTED."""
 import pytest
 from helpers import FIRST_RTO
 from lastack import requirement
-from sacking import MSS, RTT, Sacking
+from sacking import MSS, Sacking
 
 pytestmark = pytest.mark.lab(sack=True)
 

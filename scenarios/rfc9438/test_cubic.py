@@ -18,7 +18,9 @@ def after_one_loss(lab):
     assert (301, MSS) in at.sent(RTT / 2)
     at.ack(10301)
     if not 0.65 * 10 * MSS <= at.sut.ssthresh <= 0.75 * 10 * MSS:
-        lab.unsupported(f"ssthresh {at.sut.ssthresh} after a flight of {10 * MSS} octets: another controller than CUBIC")
+        lab.unsupported(
+            f"ssthresh {at.sut.ssthresh} after a flight of {10 * MSS} octets: another controller than CUBIC"
+        )
     return at
 
 
