@@ -4,6 +4,16 @@
 
 namespace lastack {
 
+namespace {
+
+void begin_scoreboard(Tcb& tcb, Instant now) {
+  tcb.sack_sender = std::make_unique<SackSender>();
+  // The handshake's round trip is the first that RACK can go by (RFC 8985 6.2 step 1).
+  if (tcb.rtt.measured()) tcb.sack_sender->rack.min_rtt.add(tcb.rtt.srtt(), now);
+}
+
+}  // namespace
+
 void recover_on_ack(Tcb& tcb, const AckNews& news) {
   if (tcb.sack_sender) {
     sack_ack(tcb, news);
@@ -49,7 +59,7 @@ void note_text_sent(Tcb& tcb, SeqNum seq, SeqNum end, Instant now, bool again) {
     if (r.frto_new != 0) [[unlikely]]
       --r.frto_new;
     const bool begins = !tcb.sack_sender && tcb.sack && tcb.config().loss_detection != LossDetection::newreno;
-    if (begins && !(tcb.snd.fin_queued && seq == tcb.fin_number())) tcb.sack_sender = std::make_unique<SackSender>();
+    if (begins && !(tcb.snd.fin_queued && seq == tcb.fin_number())) begin_scoreboard(tcb, now);
   }
   // 3.8.6.1: what goes into a closed window is a probe, and the persist timer's.
   const bool timed = tcb.snd.wnd != 0 || !tcb.syn_acknowledged();

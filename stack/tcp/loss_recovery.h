@@ -65,8 +65,9 @@ void loss_probe_timeout(Tcb& tcb);
 // spurious.cpp
 bool frto_begins(const Tcb& tcb);
 void frto_start(Tcb& tcb);
-// `news.duplicate` or newly reported octets below the recovery point; returns true when it decided what happens.
-void frto_ack(Tcb& tcb, const AckNews& news, std::uint32_t reported, bool beyond_point);
+// `reported`: octets newly reported; `beyond_point`: some of them, or SND.UNA, beyond the recovery point. True when the
+// time-out turned out to be spurious, and cwnd is what it was.
+bool frto_ack(Tcb& tcb, const AckNews& news, std::uint32_t reported, bool beyond_point);
 void see_duplicate_report(Tcb& tcb, SeqNum left, SeqNum right);
 
 }  // namespace lastack

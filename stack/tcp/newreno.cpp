@@ -65,8 +65,8 @@ void newreno_ack(Tcb& tcb, const AckNews& news) {
     restart = r.phase == RecoveryPhase::open || !r.partial_ack_seen;
     r.partial_ack_seen = true;
   } else {
-    if (r.frto != FrtoStep::off) frto_ack(tcb, news, 0, false);
-    c.acknowledged(tcb.snd.una, {news.acked, news.now, tcb.rtt.srtt()});
+    const bool undone = r.frto != FrtoStep::off && frto_ack(tcb, news, 0, false);
+    if (!undone) c.acknowledged(tcb.snd.una, {news.acked, news.now, tcb.rtt.srtt()});
     if (r.phase == RecoveryPhase::timeout && at_or_after(tcb.snd.una, r.point)) r.phase = RecoveryPhase::open;
   }
   //= rfc6298 5.2 5.3

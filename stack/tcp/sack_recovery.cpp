@@ -120,10 +120,10 @@ void leave_recovery(Tcb& tcb) {
 // What the phase makes of the ACK.
 void advance_phase(Tcb& tcb, const AckNews& news, std::uint32_t delivered, std::uint32_t reported, bool beyond_point) {
   Recovery& r = tcb.recovery;
-  if (r.frto != FrtoStep::off) frto_ack(tcb, news, reported, beyond_point);
+  const bool undone = r.frto != FrtoStep::off && frto_ack(tcb, news, reported, beyond_point);
   //= RFC6675-5-c
   const bool over = r.phase != RecoveryPhase::open && at_or_after(tcb.snd.una, r.point);
-  const bool grows = news.acked != 0 && r.phase != RecoveryPhase::fast;
+  const bool grows = news.acked != 0 && !undone && r.phase != RecoveryPhase::fast;
   if (grows) tcb.congestion.acknowledged(tcb.snd.una, {news.acked, news.now, tcb.rtt.srtt()});
   if (over) leave_recovery(tcb);
   const bool more_lost = detect_loss(tcb, news.now);

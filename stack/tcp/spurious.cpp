@@ -72,29 +72,36 @@ void frto_start(Tcb& tcb) {
 
 //= rfc5682 2.1 3.1
 //= RFC5682-2.1-a
-void frto_ack(Tcb& tcb, const AckNews& news, std::uint32_t reported, bool beyond_point) {
+bool frto_ack(Tcb& tcb, const AckNews& news, std::uint32_t reported, bool beyond_point) {
   Recovery& r = tcb.recovery;
   const bool with_sack = tcb.sack_sender != nullptr;
   if (r.frto == FrtoStep::first_ack) {
     if (news.acked == 0) {
       // With SACK, reports are recorded and the wait goes on.
       if (!with_sack) conventional(tcb, news.now);
-      return;
+      return false;
     }
     const bool covers_all = at_or_after(tcb.snd.una, r.point);
     r.point = tcb.snd.nxt;
     const bool in_part = before(tcb.snd.una, r.frto_end);
-    if (covers_all || in_part || !new_text_may_leave(tcb)) return conventional(tcb, news.now);
+    if (covers_all || in_part || !new_text_may_leave(tcb)) {
+      conventional(tcb, news.now);
+      return false;
+    }
     r.frto = FrtoStep::second_ack;
     r.frto_new = 2;
     if (!with_sack) tcb.snd.resend = tcb.snd.nxt;
-    return;
+    return false;
   }
   const bool new_information = news.acked != 0 || reported != 0;
-  if (!new_information && !news.duplicate) return;
-  if (new_information && !(with_sack && beyond_point)) return spurious_timeout(tcb, news);
+  if (!new_information && !news.duplicate) return false;
+  if (new_information && !(with_sack && beyond_point)) {
+    spurious_timeout(tcb, news);
+    return true;
+  }
   tcb.congestion.cwnd = std::min(tcb.congestion.cwnd, 3 * tcb.congestion.smss);
   conventional(tcb, news.now);
+  return false;
 }
 
 // One retransmission less that may have been needed. When none is left, nothing was lost.

@@ -26,7 +26,7 @@ HostConfig host_config(unsigned number, const Config& tcp) {
 }
 
 // The router before the narrow part of the path: what is lost on it for its size is reported (RFC 1191).
-class NarrowPath final : public Tap {
+class NarrowPath final : public WireTap {
  public:
   NarrowPath(World& world, Node& sender) : world_(world), sender_(sender) {}
   void narrow(std::size_t mtu) { mtu_ = mtu; }
