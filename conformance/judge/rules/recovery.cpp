@@ -210,8 +210,26 @@ void small_segments(Context& c, Conduct& own) {
          "the eighth small one in a row, each at once behind the other");
 }
 
+// More than the initial window before anything of it is acknowledged. The MSS is the peer's, or the default one.
+//= rfc5681 3.1 RFC5681-3.1-a
+void initial_window(Context& c) {
+  const Endpoint& self = c.self;
+  const bool first_flight = c.conn.handshake_known() && self.syn.options_known && c.peer.syn.options_known &&
+                            una(self, c.peer) == self.iss + 1 && self.syn.data == 0 && !c.conn.capture_gap;
+  const bool put_together = c.seg.payload_size > 9216;  // by a network card, perhaps of several flights
+  if (!first_flight || put_together) return;
+  const std::uint32_t size = c.peer.syn.has_mss ? std::max<std::uint32_t>(c.peer.syn.mss, 536U)
+                                                : (c.seg.ip.src.version == IpVersion::v4 ? 536U : 1220U);
+  const std::uint32_t segments = c.conn.profile->initial_window;
+  const Position flight = c.end - (self.iss + 1);
+  if (flight <= static_cast<Position>(size) * segments) return;
+  c.note(RuleId::initial_window, std::to_string(segments) + " segments of " + std::to_string(size) + " octets",
+         std::to_string(flight) + " octets in flight", "nothing of them is acknowledged yet");
+}
+
 void new_text(Context& c) {
   Conduct& own = c.conn.conduct[c.side];
+  initial_window(c);
   small_segments(c, own);
   if (!in_flight(c.self, c.peer)) own.timer_start = c.seg.time;
   own.largest = std::max(own.largest, std::min(c.seg.payload_size, 9216U));

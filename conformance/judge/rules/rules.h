@@ -91,6 +91,7 @@ enum class RuleId : std::uint8_t {
   rto_below_minimum,
   rto_below_round_trip,
   no_slow_start_after_timeout,
+  initial_window,
   window_not_deflated,
   fast_retransmit_missing,
   window_grows_too_fast,
