@@ -9,7 +9,7 @@ std::optional<StreamMemory::Difference> StreamMemory::compare(Position seq, Byte
   if (seq >= highest_ || ring_.empty()) return std::nullopt;
   const Position end = seq + static_cast<Position>(octets.size());
   for (const Piece& piece : pieces_) {
-    const Position from = std::max({seq, piece.begin, oldest()});
+    const Position from = std::max({seq, piece.begin, oldest_});
     const Position to = std::min(end, piece.end);
     for (Position p = from; p < to; ++p) {
       const std::byte now = octets[static_cast<std::size_t>(p - seq)];
@@ -28,7 +28,7 @@ bool StreamMemory::grow(std::size_t wanted, StreamBudget& budget) {
   budget.left = budget.left + ring_.size() - size;
   budget_ = &budget;
   std::vector<std::byte> larger(size);
-  for (Position p = ring_.empty() ? highest_ : std::max<Position>(oldest(), 0); p < highest_; ++p) {
+  for (Position p = ring_.empty() ? highest_ : oldest_; p < highest_; ++p) {
     larger[static_cast<std::size_t>(p) & (size - 1)] = at(p);
   }
   ring_ = std::move(larger);
@@ -51,10 +51,14 @@ void StreamMemory::remember(Position seq, Bytes octets, std::uint64_t packet, Po
   if (octets.empty() || octets.size() > kLargest || in_flight < 0) return;
   // Far ahead of all before: what is between was not seen, and what is behind will not come again.
   const auto wanted = static_cast<std::size_t>(std::min<Position>(in_flight, static_cast<Position>(kLargest)));
+  const bool first = ring_.empty();
   if (!grow(std::max(wanted, octets.size()), budget)) return;
   if (octets.size() > ring_.size()) return;
-  if (end > highest_) highest_ = end;
-  if (seq < oldest()) return;  // older than the ring reaches
+  const auto size = static_cast<Position>(ring_.size());
+  if (first) highest_ = oldest_ = seq;
+  if (first || end > highest_) highest_ = end;
+  oldest_ = first ? highest_ - size : std::max(oldest_, highest_ - size);
+  if (seq < oldest_) return;  // older than the ring reaches
   put(seq, octets);
   if (pieces_.size() < kMaxPieces) {
     pieces_.push_back({seq, end, packet});

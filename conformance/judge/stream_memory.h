@@ -51,7 +51,6 @@ class StreamMemory {
 
   std::byte& at(Position p) { return ring_[static_cast<std::size_t>(p) & (ring_.size() - 1)]; }
   const std::byte& at(Position p) const { return ring_[static_cast<std::size_t>(p) & (ring_.size() - 1)]; }
-  Position oldest() const { return highest_ - static_cast<Position>(ring_.size()); }
   bool grow(std::size_t wanted, StreamBudget& budget);
   void put(Position seq, Bytes octets);
 
@@ -59,6 +58,7 @@ class StreamMemory {
   std::vector<Piece> pieces_;    // the newest kMaxPieces, in a ring of their own
   std::size_t next_piece_ = 0;
   Position highest_ = 0;  // after the last octet remembered
+  Position oldest_ = 0;   // no octet before it is in the ring any more; a larger ring does not bring it back
   StreamBudget* budget_ = nullptr;
 };
 

@@ -454,6 +454,15 @@ std::string test_name(const testing::TestParamInfo<Case>& param) {
 
 INSTANTIATE_TEST_SUITE_P(Rules, JudgeRule, testing::ValuesIn(cases()), test_name);
 
+// The capture lacks the client's first data, and nothing of the client follows that could tell.
+TEST(JudgeRules, FirstDataMissingFromTheCaptureAccusesNobody) {
+  Talk talk;
+  talk.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101});
+  talk.b({.seq = 301, .ack = 1529}).b({.seq = 301, .ack = 2957});
+  EXPECT_FALSE(talk.violates("ack-of-unsent-data")) << talk.text();
+  EXPECT_TRUE(talk.finds("ack-of-unsent-data", Verdict::inconclusive)) << talk.text();
+}
+
 TEST(JudgeRules, EachHasBothTests) {
   std::map<std::string, int> seen;
   for (const Case& c : cases()) ++seen[c.rule];
