@@ -124,10 +124,11 @@ constexpr bench_path_contender contender(const char* name, const char* configura
           [](void* pair) { return self(pair).received(); }};
 }
 
-constexpr bench_path_contender kReno = contender<CongestionControl::reno>("lastack", "Reno");
+constexpr bench_path_contender kReno = contender<CongestionControl::reno>("lastack", "Reno, RACK-TLP, PRR, F-RTO");
+constexpr bench_path_contender kCubic = contender<CongestionControl::cubic>("lastack-cubic", "the same with CUBIC");
 
 }  // namespace
 
-std::vector<const bench_path_contender*> core_path_contenders() { return {&kReno}; }
+std::vector<const bench_path_contender*> core_path_contenders() { return {&kReno, &kCubic}; }
 
 }  // namespace lastack::bench

@@ -6,6 +6,7 @@ namespace lastack {
 
 namespace {
 
+//= RFC8985-4-a without SACK there is nothing that RACK could work with
 void begin_scoreboard(Tcb& tcb, Instant now) {
   tcb.sack_sender = std::make_unique<SackSender>();
   // The handshake's round trip is the first that RACK can go by (RFC 8985 6.2 step 1).

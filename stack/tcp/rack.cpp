@@ -23,7 +23,7 @@ bool is_ambiguous(const Tcb& tcb, const AckNews& news, const Delivered& run, Dur
 }
 
 // RFC 8985 9.3: without RFC 6937, a lost retransmission is another sign of congestion (RFC 5681 4.3).
-//= RFC8985-9.3-a
+//= RFC8985-9.3-a RFC5681-4.3-a
 void react_to_lost_retransmission(Tcb& tcb) {
   Rack& rack = tcb.sack_sender->rack;
   if (tcb.config().proportional_rate || tcb.recovery.phase != RecoveryPhase::fast) return;

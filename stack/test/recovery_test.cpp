@@ -45,7 +45,7 @@ class RecoveryTest : public CoreFixture, public testing::WithParamInterface<Isns
 };
 INSTANTIATE_TEST_SUITE_P(Isns, RecoveryTest, testing::ValuesIn(kIsns));
 
-//= RFC6675-5-b
+//= RFC6675-5-b RFC6675-5-c
 //= RFC2018-5-a
 TEST_P(RecoveryTest, TheThirdReportSendsTheFirstHoleAgain) {
   HostConfig config = with(LossDetection::rfc6675);
