@@ -222,7 +222,7 @@ void initial_window(Context& c) {
                                                 : (c.seg.ip.src.version == IpVersion::v4 ? 536U : 1220U);
   const std::uint32_t segments = c.conn.profile->initial_window;
   const Position flight = c.end - (self.iss + 1);
-  if (flight <= static_cast<Position>(size) * segments) return;
+  if (flight <= static_cast<Position>(size) * (segments + 2)) return;  // two more at duplicate ACKs (RFC 3042)
   c.note(RuleId::initial_window, std::to_string(segments) + " segments of " + std::to_string(size) + " octets",
          std::to_string(flight) + " octets in flight", "nothing of them is acknowledged yet");
 }

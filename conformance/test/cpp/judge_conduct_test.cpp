@@ -263,8 +263,8 @@ const std::vector<Case>& cases() {
          t.a({.seq = 101, .ack = 3801});
          stream(t, 1, 3801, 101, 4, 500);
        }},
-      {"initial-window", [](Talk& t) { stream(t.open(), 1, 301, 101, 11, 536); },
-       [](Talk& t) { stream(t.open(), 1, 301, 101, 10, 536); }},
+      {"initial-window", [](Talk& t) { stream(t.open(), 1, 301, 101, 13, 536); },
+       [](Talk& t) { stream(t.open(), 1, 301, 101, 12, 536); }},
       {"window-not-deflated", [](Talk& t) { fast_recovery(t, 8); }, [](Talk& t) { fast_recovery(t, 3); }},
       {"fast-retransmit-missing",
        [](Talk& t) {
