@@ -48,6 +48,11 @@ void reset_of_syn(Context& c) {
     c.inconclusive(RuleId::reset_of_syn, expected, found(c), why + "; undecided: it may end an older connection");
     return;
   }
+  // <SEQ=SEG.ACK><CTL=RST>: the whole handshake may be missing from the capture, and this answers what came after it.
+  if (!seq_right && !c.flags().ack() && !c.conn.certain) {
+    c.inconclusive(RuleId::reset_of_syn, expected, found(c), why + "; undecided: it may answer a later segment");
+    return;
+  }
   c.violated(RuleId::reset_of_syn, expected, found(c), why);
 }
 

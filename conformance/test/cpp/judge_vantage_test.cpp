@@ -91,6 +91,13 @@ TEST(Vantage, AGapLeavesAMissingReplyOpen) {
   EXPECT_FALSE(t.violates("challenge-missing")) << t.text();
 }
 
+// The capture began with the SYN and lost the rest of the handshake.
+TEST(Vantage, AResetAfterAGapMayAnswerAnything) {
+  Talk t;
+  t.a({.flags = "S", .seq = 100}).b({.flags = "R", .seq = 4711});
+  EXPECT_FALSE(t.violates("reset-of-syn")) << t.text();
+}
+
 TEST(Profile, KnowsItsNamesAndRanges) {
   Profile p;
   EXPECT_TRUE(set_profile_value(p, "minimum_rto", 0.2));
