@@ -60,7 +60,8 @@ Ruling settle_claimed_by_peer(Context& c, Suspicion& s) {
         s, "octets " + number_text(s.known) + " to " + number_text(s.claimed - 1) + " are missing from the capture");
   const bool sent_now = c.end > s.known && c.seq <= s.known;
   const bool may_be_probe = c.end - c.seq <= 1 && !c.flags().fin();  // its octet is no text (MAY-6)
-  const bool proven = sent_now && answers_later(c, s) && (nothing_missing_since(c, s) || !may_be_probe);
+  // After the ACK had arrived nothing below it is sent again; a hole below a SACK block is.
+  const bool proven = sent_now && !s.selective && answers_later(c, s) && (nothing_missing_since(c, s) || !may_be_probe);
   if (c.end == s.claimed && may_be_swapped(c, s) && !proven) {
     c.conn.sink->note_disorder();
     return open_because(s, "the capture may have swapped neighbours");
@@ -70,7 +71,11 @@ Ruling settle_claimed_by_peer(Context& c, Suspicion& s) {
     s.contradicted = true;
     return Ruling::keep;
   }
-  if (c.end == s.claimed && sent_now && !proven)
+  // No stack's retransmission timer is as quick as that, and what was acknowledged brings no fast retransmission.
+  constexpr Duration kNoTimeOutYet = std::chrono::milliseconds(150);
+  const bool may_be_again =
+      c.end == s.claimed || c.seg.time - s.draft.time > kNoTimeOutYet || (s.selective && c.end < s.claimed);
+  if (sent_now && may_be_again && !proven)
     return open_because(s, "packet " + std::to_string(c.seg.number) + " may repeat what is missing from the capture");
   if (sent_now) {
     s.draft.why += "; octet " + number_text(s.known) + " was first sent in packet " + std::to_string(c.seg.number);
