@@ -261,8 +261,12 @@ bool unusable(const TrackedConnection& conn, const SegmentInfo& seg) {
 }
 
 void judge_form(Context& c) {
-  rules::data_offset(c);
-  rules::checksum(c);
+  const bool no_header = c.seg.malformed && c.seg.malformed->fault != WireFault::tcp_bad_option_length;
+  if (no_header) {
+    rules::data_offset(c);
+  } else {
+    rules::checksum(c);
+  }
 }
 
 }  // namespace

@@ -71,6 +71,7 @@ struct Suspicion {
   bool new_tsval = false;  // newer than all before
   std::uint32_t tsval = 0;
   bool ids_gapless = false;  // the IP identifications prove that nothing of the sender is missing here
+  bool in_order = false;     // bad_checksum: its number is the sender's SND.NXT, so that much of it is right
   Finding draft;
 };
 
@@ -92,6 +93,12 @@ class FindingSink {
   virtual StreamBudget& stream_budget() = 0;
   // An ICMP packet has passed since then.
   virtual bool icmp_since(Instant time) const = 0;
+  // Octets were acknowledged that are not in the capture.
+  virtual void note_loss(std::uint32_t connection, std::uint64_t packet) = 0;
+  // Something was sent twice: the path, or the capture, is not without trouble.
+  virtual void note_repetition() = 0;
+  // A segment with a wrong checksum was sent again: the path damages.
+  virtual void note_damage() = 0;
 
  protected:
   ~FindingSink() = default;

@@ -15,7 +15,10 @@ std::int32_t id_distance(std::uint16_t a, std::uint16_t b) {
 }  // namespace
 
 void IdTrack::saw(std::uint16_t id, std::uint32_t packets, std::uint64_t number) {
-  if (id == 0) return;  // stacks set 0 where they do not count (RFC 6864 4.1)
+  if (id == 0) {  // stacks set 0 where they do not count (RFC 6864 4.1): on SYN-ACKs, in TIME-WAIT
+    uncounted_ = any_;
+    return;
+  }
   if (!any_) {
     any_ = true;
     gapless_since_ = number;

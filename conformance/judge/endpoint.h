@@ -42,7 +42,7 @@ class IdTrack {
  public:
   // `packets`: how many packets one offloaded segment will become.
   void saw(std::uint16_t id, std::uint32_t packets, std::uint64_t number);
-  bool counts_up() const { return exact_ >= 1 && odd_ == 0; }
+  bool counts_up() const { return exact_ >= 1 && odd_ == 0 && !uncounted_; }
   // Was a packet with this id sent after everything seen so far? Only meaningful while counts_up().
   bool is_newer(std::uint16_t id) const;
   // The very next one: nothing was sent between the last packet seen and this one.
@@ -54,6 +54,7 @@ class IdTrack {
   std::uint16_t last_ = 0;
   std::uint16_t step_ = 1;
   bool any_ = false;
+  bool uncounted_ = false;  // packets with identification 0 came after counted ones: nobody knows where they belong
   std::uint32_t exact_ = 0;
   std::uint32_t odd_ = 0;
   std::uint64_t gapless_since_ = 0;
@@ -67,6 +68,7 @@ struct Endpoint {
   bool isn_ambiguous = false;  // SYNs with several numbers: nothing that depends on the ISN is judged
   Position first = 0;          // the first number seen
   Position next = 0;           // the highest sequence number after anything it sent: SND.NXT, at least
+  bool next_guessed = false;   // picked up in mid-stream, from empty segments only: a probe, perhaps
   bool next_doubtful = false;  // a misnumbered segment is suspected: `next` follows the stream after it
   std::uint64_t next_packet = 0;
   Position ack_at_next = 0;  // its own acknowledgement number when it reached `next`

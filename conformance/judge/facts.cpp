@@ -58,6 +58,8 @@ void note_syn(Context& c) {
     return;
   }
   merge_syn_options(syn, c.seg);
+  if (syn.count != 0) c.conn.sink->note_repetition();
+  if (syn.count == 0 && !c.flags().ack() && c.peer.syn.with_ack) c.conn.sink->note_disorder();
   if (syn.count++ == 0) {
     syn.packet = c.seg.number;
     syn.time = c.seg.time;
@@ -119,6 +121,7 @@ void note_numbers(Context& c) {
     e.next = c.seq;
     e.claimed = c.seq;
     e.next_packet = c.seg.number;
+    e.next_guessed = c.end == c.seq;
     e.sent.start(c.seq);
   }
   if (wild(c)) {
@@ -128,10 +131,18 @@ void note_numbers(Context& c) {
     }
     follow_gap(c);  // the next one agrees with it: the capture lacks what lies between
   }
+  if (e.next_guessed && c.seq > e.next) {
+    e.next = c.seq;
+    e.next_packet = c.seg.number;
+  }
+  e.next_guessed = e.next_guessed && c.end == c.seq;
   if (c.seq > e.claimed) e.claimed = c.seq;
   if (c.end == c.seq) return;
   const Position next_before = e.next;
-  if (e.sent.covers(c.seq, c.seq + 1)) e.retransmitted = true;
+  if (e.sent.covers(c.seq, c.seq + 1)) {
+    e.retransmitted = true;
+    c.conn.sink->note_repetition();
+  }
   if (c.conn.certain || !e.next_doubtful) note_jump(c, next_before);
   e.sent.add(c.seq, c.end);
   if (c.end > e.next) {
@@ -165,7 +176,7 @@ void note_window(Context& c) {
   e.edge_known = true;
 }
 
-void note_ack(Context& c, bool processed) {
+void note_recent_ack(Context& c) {
   Endpoint& e = c.self;
   const auto known = std::find(e.recent_acks.begin(), e.recent_acks.end(), c.ack);
   if (known == e.recent_acks.end()) {
@@ -174,6 +185,10 @@ void note_ack(Context& c, bool processed) {
     ++e.distinct_acks;
   }
   if (!c.flags().rst() && (e.distinct_acks == 1 || c.ack > e.ack_highest)) e.ack_highest = c.ack;
+}
+
+void note_ack(Context& c, bool processed) {
+  Endpoint& e = c.self;
   // An acknowledgement of what was not sent is a claim (or garbage), not a fact.
   const bool beyond = c.peer.numbers_known && c.ack > std::max(c.peer.next, c.peer.claimed);
   if (beyond || c.flags().rst() || !processed) return;
@@ -187,9 +202,10 @@ void note_ack(Context& c, bool processed) {
   Coverage& sent = c.peer.sent;
   if (!c.conn.certain && c.peer.numbers_known && c.ack > sent.contiguous()) {
     const bool explained = c.peer.jumped && c.ack == c.peer.jump_from + c.peer.jump_len;
-    if (!explained && !sent.overflowed() && !c.conn.capture_gap) {
+    if (!explained && !sent.overflowed()) {
+      c.conn.sink->note_loss(c.conn.id, c.seg.number);
+      if (!c.conn.capture_gap) c.conn.capture_gap_packet = c.seg.number;
       c.conn.capture_gap = true;
-      c.conn.capture_gap_packet = c.seg.number;
     }
     if (!explained) sent.advance_to(c.ack);
   }
@@ -344,6 +360,7 @@ void note_facts(Context& c) {
   }
   if (c.flags().rst() && own_side) note_reset(c);
   const auto blamed = [&c](unsigned field) { return !c.conn.certain && (c.blamed & field) != 0; };
+  if (c.flags().ack() && !blamed(kBlameAck)) note_recent_ack(c);
   if (blamed(kBlameAck)) {
     e.ack_highest = std::max(e.ack_highest, c.peer.next);  // what it meant to acknowledge is not known
   } else if (c.flags().ack() && c.seg.options_known) {

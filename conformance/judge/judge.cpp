@@ -68,6 +68,13 @@ struct Judge::Impl final : FindingSink {
   std::uint64_t right_checksums = 0;
   std::uint64_t wrong_checksums = 0;
   std::uint64_t disorder = 0;
+  std::uint64_t damaged = 0;
+  std::uint64_t repetitions = 0;
+  struct Loss {
+    std::uint32_t connection;
+    std::uint64_t packet;
+  };
+  std::vector<Loss> losses;
   FlowTable table;
   StreamBudget budget;  // before the slots, which give back to it
   std::vector<Slot> slots;
@@ -98,16 +105,65 @@ struct Judge::Impl final : FindingSink {
   void note_disorder() override { ++disorder; }
   StreamBudget& stream_budget() override { return budget; }
   bool icmp_since(Instant time) const override { return last_icmp && *last_icmp >= time; }
+  void note_repetition() override { ++repetitions; }
+  void note_damage() override { ++damaged; }
+  void note_loss(std::uint32_t connection, std::uint64_t packet) override {
+    constexpr std::size_t kRemembered = 256;
+    if (losses.size() < kRemembered) losses.push_back({connection, packet});
+  }
+
+  void leave_open(Finding& f, const std::string& reason) {
+    f.verdict = Verdict::inconclusive;
+    f.why += "; undecided: " + reason;
+    --(is_mandatory(f.rule->level) ? counts.violations : counts.advisories);
+    ++counts.inconclusive;
+  }
+
+  // What a single flipped bit can look like, and the checksum did not clear.
+  static bool tells_damage(const RuleInfo& rule) {
+    return std::strcmp(rule.id, "checksum") == 0 || std::strcmp(rule.id, "data-offset") == 0;
+  }
+
+  // A wrong checksum is the sender's where nothing was ever sent again; elsewhere the path may have damaged the
+  // segment, unless its receiver took it as it was.
+  void distrust_path() {
+    if (options.vantage == Vantage::endpoint || (damaged == 0 && repetitions == 0)) return;
+    for (Finding& f : findings) {
+      if (f.verdict != Verdict::violated || f.proven || !tells_damage(*f.rule)) continue;
+      leave_open(f, damaged != 0 ? "this path damages segments, " + std::to_string(damaged) + " were sent again"
+                                 : "segments were sent again in this capture, so the path may have damaged it");
+    }
+  }
+
+  // Octets acknowledged but not captured, away from everything that a finding is about: then packets are missing from
+  // the capture, and rules that need all of them decide nothing (soundness P and E).
+  void distrust_completeness() {
+    if (options.vantage == Vantage::endpoint) return;
+    const auto near_finding = [this](const Loss& loss) {
+      constexpr std::uint64_t kNear = 100;
+      return std::any_of(findings.begin(), findings.end(), [&loss](const Finding& f) {
+        const std::uint64_t apart = f.packet > loss.packet ? f.packet - loss.packet : loss.packet - f.packet;
+        return f.verdict == Verdict::violated && f.connection == loss.connection && apart <= kNear;
+      });
+    };
+    const auto real = std::count_if(losses.begin(), losses.end(), [&](const Loss& l) { return !near_finding(l); });
+    if (real < 2) return;
+    for (Finding& f : findings) {
+      const bool needs_all = f.rule->soundness == Soundness::path || f.rule->soundness == Soundness::endpoint;
+      if (f.verdict != Verdict::violated || f.proven || !needs_all) continue;
+      leave_open(f, "packets are missing from this capture, at " + std::to_string(real) + " places or more");
+    }
+  }
 
   // When the file's order is often not the path's, only what a segment shows by itself can be held against anybody.
   void distrust_order() {
-    if (options.vantage == Vantage::endpoint || disorder < 4 || disorder * 2000 < counts.segments) return;
+    if (options.vantage == Vantage::endpoint || disorder == 0) return;
+    const bool often = disorder >= 4 && disorder * 2000 >= counts.segments;
     for (Finding& f : findings) {
       if (f.verdict != Verdict::violated || rule_needs_segment_only(*f.rule)) continue;
-      f.verdict = Verdict::inconclusive;
-      f.why += "; undecided: in this capture " + std::to_string(disorder) + " acknowledgements stand before their data";
-      --(is_mandatory(f.rule->level) ? counts.violations : counts.advisories);
-      ++counts.inconclusive;
+      // Once is enough against what is only about order.
+      if (!often && (f.rule->soundness != Soundness::endpoint || f.proven)) continue;
+      leave_open(f, "in this capture " + std::to_string(disorder) + " acknowledgements stand before their data");
     }
   }
 
@@ -278,11 +334,25 @@ struct Judge::Impl final : FindingSink {
     return unwrap(self.next, seg.tcp.seq) - self.next >= kFar;
   }
 
+  // Both ends have finished, their SYNs were not captured, and now come numbers after a FIN: of a later incarnation
+  // whose SYNs were not captured, either.
+  static bool goes_on_unseen(const TrackedConnection& c, const SegmentInfo& seg) {
+    if (c.certain || c.begun_with_syn || !is_over(c)) return false;
+    const int side = same_socket(c, seg) ? 0 : 1;
+    const Endpoint& self = c.ends[side];
+    const Endpoint& peer = c.ends[1 - side];
+    const auto beyond = [](const Endpoint& e, SeqNum number) {
+      return e.fin ? unwrap(e.fin_at, number) > e.fin_at + 1
+                   : e.numbers_known && unwrap(e.next, number) > e.next + 65535;
+    };
+    return beyond(self, seg.tcp.seq) || (seg.tcp.flags.ack() && beyond(peer, seg.tcp.ack));
+  }
+
   static bool starts_over(const TrackedConnection& c, const SegmentInfo& seg) {
     const int side = same_socket(c, seg) ? 0 : 1;
     const Endpoint& self = c.ends[side];
     if (seg.tcp.flags.rst()) return false;
-    if (!seg.tcp.flags.syn()) return numbered_far_ahead(c, self, seg);
+    if (!seg.tcp.flags.syn()) return numbered_far_ahead(c, self, seg) || goes_on_unseen(c, seg);
     if (c.certain && side == c.judged && c.doubtful && self.syn.count != 0 &&
         seg.tcp.seq != SeqNum(wire_number(self.iss))) {
       return true;
@@ -419,6 +489,8 @@ void Judge::finish(Instant now) {
   while (impl_->oldest != FlowTable::kNone) impl_->conclude_slot(impl_->oldest);
   if (impl_->options.vantage == Vantage::path) impl_->settle_taps();
   impl_->distrust_order();
+  impl_->distrust_path();
+  impl_->distrust_completeness();
   std::stable_sort(impl_->findings.begin(), impl_->findings.end(),
                    [](const Finding& a, const Finding& b) { return a.packet < b.packet; });
   std::sort(impl_->reports.begin(), impl_->reports.end(),

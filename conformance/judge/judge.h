@@ -61,7 +61,8 @@ struct Finding {
   std::string expected;
   std::string actual;
   std::string why;
-  std::string tap;  // why the rule could be asked, where it is sound at the endpoint's own tap only
+  std::string tap;      // why the rule could be asked, where it is sound at the endpoint's own tap only
+  bool proven = false;  // by what the other end did: holds whatever else the capture shows
 };
 
 struct EndpointReport {

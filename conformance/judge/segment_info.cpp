@@ -26,6 +26,14 @@ void verify_checksum(SegmentInfo& info) {
   }
 }
 
+// Where the header cannot be found, the checksum still tells damage from a mistake.
+void verify_unparsed(SegmentInfo& info) {
+  ChecksumAccumulator sum;
+  add_pseudo_header(sum, info.ip.src, info.ip.dst, kProtocolTcp, static_cast<std::uint32_t>(info.ip.payload.size()));
+  sum.add(info.ip.payload);
+  info.checksum = sum.finish() == 0 ? ChecksumState::right : ChecksumState::wrong;
+}
+
 DecodeResult decode_tcp(std::size_t whole, SegmentInfo& out) {
   if (out.ip.is_fragment()) return DecodeResult::fragment;
   if (out.ip.protocol != kProtocolTcp) return DecodeResult::not_tcp;
@@ -40,7 +48,10 @@ DecodeResult decode_tcp(std::size_t whole, SegmentInfo& out) {
     out.options_known = false;
     out.malformed.reset();
   }
-  if (out.malformed && out.malformed->fault != WireFault::tcp_bad_option_length) return DecodeResult::segment;
+  if (out.malformed && out.malformed->fault != WireFault::tcp_bad_option_length) {
+    if (out.payload_captured) verify_unparsed(out);
+    return DecodeResult::segment;
+  }
   out.payload_size = static_cast<std::uint32_t>(tcp_size - out.tcp.header_size);
   if (out.payload_captured) verify_checksum(out);
   return DecodeResult::segment;

@@ -103,7 +103,9 @@ Ruling settle_claimed_by_sender(Context& c, Suspicion& s) {
     return Ruling::violated;
   }
   const bool empty = c.end == c.seq;
-  if (empty && c.seq == s.known && sent_after(c, s)) {
+  // A sender whose window shrank below what it had sent may number its acknowledgements inside the window.
+  const bool shut_out = c.peer.edge_known && c.peer.edge_last < s.claimed;
+  if (empty && c.seq == s.known && sent_after(c, s) && !shut_out) {
     s.draft.why += "; packet " + std::to_string(c.seg.number) + ", sent later, is numbered " + number_text(c.seq);
     return Ruling::violated;
   }
@@ -144,6 +146,7 @@ Ruling settle_timestamp_echo(Context& c, Suspicion& s) {
   if (c.side == s.accused || !c.seg.tcp.options.timestamps) return Ruling::keep;
   const SeqNum value(c.seg.tcp.options.timestamps->value);
   const SeqNum echoed(wire_number(s.claimed));
+  if (may_be_swapped(c, s) && SeqNum(wire_number(s.claimed)) - SeqNum(wire_number(s.known)) < 1000) return Ruling::keep;
   if (at_or_after(value, echoed))
     return open_because(s, "the segment with that timestamp may be missing from the capture");
   const bool fresh = c.end > c.self.next || (c.flags().ack() && c.ack > c.self.ack_max);
@@ -152,9 +155,18 @@ Ruling settle_timestamp_echo(Context& c, Suspicion& s) {
   return Ruling::violated;
 }
 
+// A damaged segment with text, SYN or FIN is sent again; what its receiver acknowledges without that had arrived as it
+// is here.
 Ruling settle_bad_checksum(Context& c, Suspicion& s) {
-  const bool repeats = c.side == s.accused && s.claimed != s.known && c.seq <= s.known && c.end >= s.claimed;
-  if (!repeats) return Ruling::keep;
+  if (s.claimed == s.known) return Ruling::keep;
+  if (c.side != s.accused) {
+    if (!s.in_order || !c.flags().ack() || c.flags().rst() || c.ack < s.claimed) return Ruling::keep;
+    s.draft.proven = true;
+    s.draft.why += "; packet " + std::to_string(c.seg.number) + " acknowledges it, and it was not sent again";
+    return Ruling::violated;
+  }
+  if (c.seq > s.known || c.end <= s.known) return Ruling::keep;
+  c.conn.sink->note_damage();
   return open_because(s,
                       "packet " + std::to_string(c.seg.number) + " repeats it: it may have been damaged on the path");
 }
@@ -230,6 +242,8 @@ Ruling last_word(const TrackedConnection& conn, Suspicion& s) {
       if (s.contradicted && !conn.capture_gap) return Ruling::violated;
       return open_because(s, "no later segment shows whether it was sent");
     case SuspicionKind::bad_checksum:
+      if (conn.ends[0].packets + conn.ends[1].packets < 3) return open_because(s, "its ports may be damaged, too");
+      if (!s.in_order) return open_because(s, "its number does not continue the stream and may be damaged, too");
       return conn.sink->checksums_usually_right() ? Ruling::violated
                                                   : open_because(s, "many checksums in this capture are wrong");
     case SuspicionKind::idle_ack:

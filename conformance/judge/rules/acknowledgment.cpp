@@ -33,6 +33,8 @@ void ack_of_unsent_data(Context& c) {
   const std::string actual = "ACK=" + number_text(c.ack);
   // Nothing follows a FIN: no missing packet can explain a number after it.
   const bool beyond_fin = peer.fin && c.ack > peer.fin_at + 1;
+  const bool beyond_both = beyond_fin && c.self.fin && c.seq > c.self.fin_at + 1;
+  if (beyond_both && !c.conn.certain) return;  // of a later incarnation, whose SYNs are missing
   if (beyond_fin && !(peer.jumped && peer.jump_packet == peer.fin_packet)) {
     c.violated(RuleId::ack_of_unsent_data, expected, actual, why_sent(c));
     return;
@@ -93,8 +95,10 @@ void fin_not_acknowledged(Context& c) {
                           self.stimulus_end == peer.fin_at + 1 && self.tsecr_seen && ts->echo == self.stimulus_tsval &&
                           after(SeqNum(ts->echo), SeqNum(self.tsecr_max));
   // A window update would offer more, not less (some stacks take the FIN's number out of the window).
-  const bool idle_repeat = self.only_fin && c.seg.tcp.wnd <= self.wnd_last && c.seg.tcp.options.sack_count == 0 &&
-                           c.seq == self.next && self.edge_known;
+  // What options alone make it send (MPTCP) does not answer the FIN.
+  const bool answers_nothing = c.seg.tcp.options.unknown;
+  const bool idle_repeat = !answers_nothing && self.only_fin && c.seg.tcp.wnd <= self.wnd_last &&
+                           c.seg.tcp.options.sack_count == 0 && c.seq == self.next && self.edge_known;
   if (!echoes_fin && !idle_repeat) return;
   if (peer.fin_count != 1) return;
   // A FIN right of the window, at a closed one for example, is refused with just this ACK (3.10.7.4 first).

@@ -5,7 +5,7 @@
 namespace lastack::rules {
 
 void fin_moved(Context& c) {
-  if (c.flags().syn() || c.flags().rst() || c.conn.next_syn.present) return;
+  if (c.flags().syn() || c.flags().rst() || c.conn.next_syn.present || c.self.next_doubtful) return;
   const Position fin = c.end - 1;
   if (c.self.fin) {
     const bool far = fin - c.self.fin_at > (Position{1} << 16) || c.self.fin_at - fin > (Position{1} << 16);
@@ -15,6 +15,8 @@ void fin_moved(Context& c) {
     return;
   }
   if (!c.self.numbers_known || fin >= c.self.next || c.self.syn.packet >= c.self.next_packet) return;
+  if (c.self.next_guessed || (c.self.syn.count == 0 && fin + 1 == c.self.next))
+    return;  // repeated, its first copy unseen
   // Data was numbered after this FIN already. If that data had jumped, the jump is to blame.
   if (c.self.jumped && c.self.jump_to > c.self.jump_from && fin + 1 >= c.self.jump_from) return;
   c.violated(RuleId::fin_moved, "FIN at " + number_text(c.self.next) + " or later", "FIN at " + number_text(fin),
@@ -37,7 +39,8 @@ void disown_fin(Context& c) {
 
 void data_after_fin(Context& c) {
   const Endpoint& self = c.self;
-  if (!self.fin || c.conn.next_syn.present || (c.flags().fin() && c.end != self.fin_at + 1)) return;
+  if (!self.fin || self.next_doubtful || c.conn.next_syn.present || (c.flags().fin() && c.end != self.fin_at + 1))
+    return;
   if (c.end <= self.fin_at + 1 && c.seq <= self.fin_at + 1) return;
   if (self.jumped && self.jump_packet == self.fin_packet) return;  // the FIN itself may be misnumbered
   if (c.seq - self.fin_at > (Position{1} << 16) && seq_of_elsewhere(c)) return;

@@ -1,5 +1,8 @@
 // Rules about the fixed part of the header: they need the segment alone.
+#include <algorithm>
+
 #include "conformance/judge/rules/rules.h"
+#include "stack/wire/checksum.h"
 #include "stack/wire/text.h"
 
 namespace lastack::rules {
@@ -12,7 +15,7 @@ void data_offset(Context& c) {
                "the IP packet ends inside the TCP header");
     return;
   }
-  c.violated(RuleId::data_offset, "data offset from 5 to " + std::to_string(room / 4),
+  c.violated(RuleId::data_offset, "data offset from 5 to " + std::to_string(std::min<std::size_t>(room / 4, 15)),
              "data offset " + std::to_string(c.seg.tcp.header_size / 4),
              "the segment has " + std::to_string(room) + " octets in all");
 }
@@ -23,17 +26,40 @@ void reserved_bits(Context& c) {
              "senders set the bits that nobody has defined to zero");
 }
 
+namespace {
+
+std::string checksum_text(std::uint16_t value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "checksum 0x%04x", value);
+  return text;
+}
+
+std::uint16_t right_checksum(const SegmentInfo& seg) {
+  constexpr std::size_t kField = 16;
+  const Bytes all = seg.ip.payload;
+  ChecksumAccumulator sum;
+  add_pseudo_header(sum, seg.ip.src, seg.ip.dst, kProtocolTcp, static_cast<std::uint32_t>(all.size()));
+  sum.add(all.first(kField));
+  sum.add(all.subspan(kField + 2));
+  return sum.finish();
+}
+
+}  // namespace
+
 void checksum(Context& c) {
   const bool wrong =
       c.seg.checksum == ChecksumState::wrong || (c.conn.certain && c.seg.checksum == ChecksumState::offloaded);
   if (!wrong) return;
-  char actual[32];
-  std::snprintf(actual, sizeof actual, "checksum 0x%04x", c.seg.tcp.checksum);
   // The numbers of a damaged segment are only good for recognising its repetition.
   const Position seq = unwrap(c.self.next, c.seg.tcp.seq);
-  c.suspect(SuspicionKind::bad_checksum, RuleId::checksum, seq + c.seg.len(), seq,
-            "the checksum of RFC 9293 3.1 over this segment", actual,
-            "recomputed over pseudo-header, header and payload");
+  c.suspect(
+      SuspicionKind::bad_checksum, RuleId::checksum, seq + c.seg.len(), seq, checksum_text(right_checksum(c.seg)),
+      checksum_text(c.seg.tcp.checksum),
+      "computed over the pseudo-header, the header and " + std::to_string(c.seg.payload_size) + " octets of text");
+  if (c.conn.suspicions.empty()) return;
+  Suspicion& s = c.conn.suspicions.back();
+  s.in_order = s.kind == SuspicionKind::bad_checksum && s.draft.packet == c.seg.number && c.self.numbers_known &&
+               seq == c.self.next && !c.self.next_guessed && !c.seg.malformed;
 }
 
 void ack_bit_missing(Context& c) {

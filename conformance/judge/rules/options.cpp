@@ -1,4 +1,6 @@
 // Rules about the options of one segment, and about what a SYN-ACK may offer.
+#include <algorithm>
+
 #include "conformance/judge/rules/rules.h"
 #include "stack/wire/text.h"
 
@@ -18,16 +20,91 @@ void option_padding(Context& c) {
   c.violated(RuleId::option_padding, "zeros after the End option", "other octets", "the header is padded with zeros");
 }
 
+namespace {
+
+struct RawOption {
+  unsigned kind = 0;
+  unsigned length = 0;
+  std::size_t at = 0;  // octet of the TCP header
+};
+
+// Calls `visit` for each option as it stands in the header, until that returns true.
+template <typename Visit>
+void each_option(const SegmentInfo& seg, Visit&& visit) {
+  const std::size_t end = std::min<std::size_t>(seg.tcp.header_size, seg.ip.payload.size());
+  for (std::size_t at = kTcpHeaderSize; at < end;) {
+    const unsigned kind = load_u8(seg.ip.payload.data() + at);
+    if (kind == 0) return;
+    const unsigned length = kind == 1 || at + 1 >= end ? 1 : load_u8(seg.ip.payload.data() + at + 1);
+    if (length == 0 || (kind != 1 && visit(RawOption{kind, length, at}))) return;
+    at += length;
+  }
+}
+
+struct KnownOption {
+  const char* name;
+  const char* lengths;
+};
+
+KnownOption known_option(unsigned kind) {
+  switch (kind) {
+    case 2: return {"MSS", "4"};
+    case 3: return {"window scale", "3"};
+    case 4: return {"SACK-Permitted", "2"};
+    case 5: return {"SACK", "10, 18, 26 or 34"};
+    case 8: return {"timestamps", "10"};
+    default: return {nullptr, nullptr};
+  }
+}
+
+bool has_right_length(const RawOption& o) {
+  switch (o.kind) {
+    case 2: return o.length == 4;
+    case 3: return o.length == 3;
+    case 4: return o.length == 2;
+    case 5: return o.length >= 10 && o.length <= 34 && o.length % 8 == 2;
+    case 8: return o.length == 10;
+    default: return true;
+  }
+}
+
+std::string at_octet(const RawOption& o) {
+  return "option " + std::to_string(o.kind) + " at octet " + std::to_string(o.at) + " of the TCP header";
+}
+
+}  // namespace
+
 void option_wrong_length(Context& c) {
   if (!c.seg.tcp.options.wrong_length) return;
-  c.violated(RuleId::option_wrong_length, "MSS 4, window scale 3, SACK-Permitted 2, SACK 8n+2, timestamps 10",
-             "an option with another length", "options of the segment: " + options_text(c.seg.tcp.options));
+  RawOption found;
+  each_option(c.seg, [&found](const RawOption& o) {
+    if (!has_right_length(o)) found = o;
+    return found.kind != 0;
+  });
+  if (found.kind == 0) {  // not one of those above
+    c.violated(RuleId::option_wrong_length, "the length of its definition", "another one",
+               "options of the segment: " + options_text(c.seg.tcp.options));
+    return;
+  }
+  const KnownOption known = known_option(found.kind);
+  c.violated(RuleId::option_wrong_length, std::string(known.name) + " of length " + known.lengths,
+             "length " + std::to_string(found.length), at_octet(found));
 }
 
 void option_repeated(Context& c) {
   if (!c.seg.tcp.options.duplicate) return;
-  c.violated(RuleId::option_repeated, "each option once", "one appears twice",
-             "options of the segment: " + options_text(c.seg.tcp.options));
+  std::uint64_t seen = 0;
+  RawOption second;
+  each_option(c.seg, [&](const RawOption& o) {
+    const bool known = known_option(o.kind).name != nullptr;
+    const std::uint64_t bit = std::uint64_t{1} << (o.kind % 64);
+    if (known && (seen & bit) != 0) second = o;
+    if (known) seen |= bit;
+    return second.kind != 0;
+  });
+  const char* name = known_option(second.kind).name;
+  c.violated(RuleId::option_repeated, std::string(name == nullptr ? "each" : name) + " option once", "a second one",
+             second.kind == 0 ? "options of the segment: " + options_text(c.seg.tcp.options) : at_octet(second));
 }
 
 void mss_only_on_syn(Context& c) {

@@ -41,7 +41,7 @@ void reset_of_syn(Context& c) {
   if ((ack_right && seq_right) || answers_segment_without_ack(c)) return;
   const std::string expected = "SEQ=0, ACK=" + number_text(least + peer.syn.data) + ", RST and ACK";
   const std::string why =
-      "it answers the SYN in packet " + std::to_string(peer.syn.packet) + ", SEQ=" + number_text(peer.iss);
+      "it answers the SYN in packet " + std::to_string(peer.syn.packet) + ", which takes SEQ=" + number_text(peer.iss);
   // Both numbers far off: the end of an older connection of the same ports.
   const bool unrelated = !seq_right && c.flags().ack() && !ack_right && std::abs(c.ack - least) > (Position{1} << 16);
   if (unrelated && !c.conn.certain) {
@@ -109,6 +109,10 @@ void reset_number(Context& c) {
       c.peer.acked ? std::min(c.peer.ack_max, self.next) : (self.syn.count != 0 ? self.iss : self.next);
   const bool in_flight = c.seq >= least && c.seq <= std::max(self.next, c.conn.certain ? self.next : self.claimed);
   if (in_flight || answers_recent_ack(c) || answers_segment_without_ack(c)) return;
+  // The answer to a SYN, seen or not: the port was closed again (or had kept no state, RFC 4987) when it came.
+  const bool answers_syn = c.seg.tcp.seq == SeqNum(0) && c.flags().ack() && !c.conn.certain &&
+                           (c.peer.syn.count == 0 || (c.ack > c.peer.iss && c.ack <= c.peer.iss + c.peer.syn.data + 2));
+  if (answers_syn) return;
   const std::string expected = "SEQ=" + number_text(self.next);
   std::string why = "SND.NXT=" + number_text(self.next) + since_packet(self.next_packet);
   if (c.peer.acked) why += ", acknowledged up to " + number_text(c.peer.ack_max) + since_packet(c.peer.ack_packet);
@@ -125,6 +129,9 @@ void reset_number(Context& c) {
   }
   if (c.seq < least) {
     // An old ACK of the peer, sent before those remembered, may be what it answers.
+    // Stacks that pull SND.NXT back to repeat reset from there; the ACK that passed the tap may not have arrived yet.
+    const bool pulled_back = self.retransmitted && c.seq > self.iss && !c.conn.certain;
+    if (pulled_back) return;
     const bool may_be_old = c.peer.distinct_acks > c.peer.recent_acks.size() && c.seq > self.iss && !c.flags().ack();
     if (may_be_old && !c.conn.certain) {
       c.inconclusive(RuleId::reset_number, expected, found(c), why + "; undecided: it may answer an old segment");

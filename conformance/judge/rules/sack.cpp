@@ -53,19 +53,24 @@ void sack_block_below_ack(Context& c) {
 void sack_of_unsent_data(Context& c) {
   const Endpoint& peer = c.peer;
   if (!peer.numbers_known || peer.isn_ambiguous || c.conn.next_syn.present || !c.conn.begun_with_syn) return;
+  if (peer.next_doubtful) return;
   const Options& o = c.seg.tcp.options;
   for (std::size_t i = 0; i < o.sack_count; ++i) {
     if (!before(o.sack[i].left, o.sack[i].right)) continue;
     const Position left = unwrap(peer.next, o.sack[i].left);
     const Position right = unwrap(peer.next, o.sack[i].right);
-    const bool before_isn = c.conn.handshake_known() && left <= peer.iss;
+    // The number of a SYN that came twice may be reported as a duplicate (RFC 2883), like any other.
+    const bool repeated_syn = i == 0 && left == peer.iss && right == left + 1;
+    const bool before_isn = c.conn.handshake_known() && left <= peer.iss && !repeated_syn;
     if (before_isn && !(c.conn.earlier[1 - c.side].may_hold(o.sack[i].left) && !c.conn.certain)) {
       c.violated(RuleId::sack_of_unsent_data, "blocks from " + number_text(peer.iss + 1), block_text(o.sack[i]),
                  "the peer's data begins after its ISN " + number_text(peer.iss) + since_packet(peer.syn.packet));
       return;
     }
     if (right <= std::max(peer.next, c.conn.certain ? peer.next : peer.claimed)) continue;
-    c.suspect(SuspicionKind::claimed_by_peer, RuleId::sack_of_unsent_data, right, peer.next,
+    // What lies before the block may be a hole that the sender fills later.
+    const Position first = std::max(unwrap(peer.next, o.sack[i].left), peer.next);
+    c.suspect(SuspicionKind::claimed_by_peer, RuleId::sack_of_unsent_data, right, first,
               "blocks up to " + number_text(peer.next), block_text(o.sack[i]),
               "SND.NXT of the peer is " + number_text(peer.next) + since_packet(peer.next_packet));
     return;

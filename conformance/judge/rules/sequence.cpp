@@ -58,11 +58,12 @@ void ack_sequence(Context& c) {
   if (c.self.jumped && c.self.jump_to > c.self.jump_from && c.seq == c.self.jump_from + c.self.jump_len) return;
   if (c.self.syn.count != 0 && c.seq < c.self.iss) return;  // before-isn
   if (!c.later || may_be_numbered_low(c)) return;
+  if (c.self.rst && !c.conn.certain) return;  // a listener with SYN cookies may have made the connection anew
   c.violated(RuleId::ack_sequence, "SEQ=" + number_text(c.self.next), "SEQ=" + number_text(c.seq), why_next(c));
 }
 
 void unsent_sequence(Context& c) {
-  if (!c.self.numbers_known || c.seq <= c.self.next || c.self.next_doubtful) return;
+  if (!c.self.numbers_known || c.seq <= c.self.next || c.self.next_doubtful || c.self.next_guessed) return;
   if (c.self.fin && c.seq > c.self.fin_at + 1) return;  // data-after-fin
   const bool first_of_its_kind = c.self.claimed < c.seq;
   if (!first_of_its_kind) return;
@@ -111,8 +112,9 @@ void sequence_jump(Context& c) {
   at_jump.suspect(SuspicionKind::misnumbered_data, RuleId::sequence_jump, self.jump_to, self.jump_from,
                   "SEQ=" + number_text(self.jump_from), "SEQ=" + number_text(self.jump_to),
                   "SND.NXT was " + number_text(self.jump_from) + ", and packet " + std::to_string(c.seg.number) +
-                      " goes on at " + number_text(c.seq) + " as if " + std::to_string(self.jump_len) +
-                      " octets had been numbered from there");
+                      " goes on at " + number_text(c.seq) + " as if " +
+                      (self.jump_len == 1 ? "one number" : std::to_string(self.jump_len) + " numbers") +
+                      " had been taken from there");
   if (c.conn.suspicions.empty()) return;
   Suspicion& s = c.conn.suspicions.back();
   s.draft.packet = self.jump_packet;

@@ -60,6 +60,9 @@ void timestamp_echo_goes_back(Context& c) {
   if (!c.conn.timestamps_negotiated() || c.conn.next_syn.present) return;
   const std::uint32_t echo = c.seg.tcp.options.timestamps->echo;
   if (at_or_after(SeqNum(echo), SeqNum(self.tsecr_max)) || before(SeqNum(echo), SeqNum(c.peer.tsval_min))) return;
+  // A stack may take TSval and TSecr of a segment at different moments; neighbours may stand in the wrong order.
+  const bool neighbours = c.seg.number - self.tsecr_packet <= 16 && SeqNum(self.tsecr_max) - SeqNum(echo) <= 2;
+  if (neighbours && !c.conn.certain) return;
   c.violated(
       RuleId::timestamp_echo_goes_back, "TSecr=" + std::to_string(self.tsecr_max) + " or more",
       "TSecr=" + std::to_string(echo),
