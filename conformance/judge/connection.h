@@ -125,7 +125,9 @@ struct EarlierNumbers {
 struct TrackedConnection {
   std::uint32_t id = 0;
   FlowKey key;
-  std::uint64_t hash = 0;
+  std::uint64_t hash = 0;               // of the key
+  std::uint64_t context = 0;            // the VLANs and tunnels that it was seen in first
+  std::vector<std::uint64_t> contexts;  // and further ones
   SocketAddress address[2];
   Endpoint ends[2];
   int judged = -1;       // the one endpoint that is judged; -1: both

@@ -32,14 +32,14 @@ class FlowTable {
  public:
   static constexpr std::uint32_t kNone = 0xffff'ffff;
 
-  // `key_of(slot)` gives the key of a slot that was inserted.
-  template <typename KeyOf>
-  std::uint32_t find(const FlowKey& key, std::uint64_t hash, KeyOf&& key_of) const {
+  // `is_it(slot)` compares the whole key of a slot that was inserted.
+  template <typename IsIt>
+  std::uint32_t find(std::uint64_t hash, IsIt&& is_it) const {
     if (cells_.empty()) return kNone;
     for (std::size_t at = hash & mask();; at = (at + 1) & mask()) {
       const Cell& cell = cells_[at];
       if (cell.slot == kNone) return kNone;
-      if (cell.tag == tag(hash) && key_of(cell.slot) == key) return cell.slot;
+      if (cell.tag == tag(hash) && is_it(cell.slot)) return cell.slot;
     }
   }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "conformance/judge/connection.h"
+#include "conformance/judge/opening.h"
 #include "conformance/judge/rules/replies.h"
 #include "conformance/judge/rules/rules.h"
 #include "conformance/judge/tap_ledger.h"
@@ -14,8 +15,6 @@
 namespace lastack {
 
 namespace {
-
-constexpr std::size_t kKeptReports = 100'000;  // concluded connections whose reports nobody has taken
 
 struct Direction {
   FlowKey key;
@@ -38,6 +37,15 @@ Direction direction_of(const SegmentInfo& seg) {
   return d;
 }
 
+// One table holds the connections of all contexts.
+std::uint64_t hash_in(std::uint64_t context, std::uint64_t hash) {
+  return context == 0 ? hash : mix(hash ^ context, 0x9e3779b97f4a7c15U);
+}
+
+bool is_in(const TrackedConnection& c, std::uint64_t context) {
+  return c.context == context || std::find(c.contexts.begin(), c.contexts.end(), context) != c.contexts.end();
+}
+
 SocketAddress source(const SegmentInfo& s) { return {s.ip.src, s.tcp.src_port}; }
 SocketAddress destination(const SegmentInfo& s) { return {s.ip.dst, s.tcp.dst_port}; }
 
@@ -54,8 +62,13 @@ bool is_over(const TrackedConnection& c) {
 struct Judge::Impl final : FindingSink {
   explicit Impl(const JudgeOptions& o) : options(o) {}
 
+  // Connections in order of use. The ones that are over, and the ones that never began, go first.
+  enum class Age : std::uint8_t { over, opening, alive, count_ };
+  static constexpr std::size_t kAges = static_cast<std::size_t>(Age::count_);
   struct Slot {
-    std::unique_ptr<TrackedConnection> conn;
+    std::unique_ptr<TrackedConnection> conn;  // or
+    std::unique_ptr<Opening> opening;
+    Age age = Age::alive;
     std::uint32_t older = FlowTable::kNone;  // neighbours in order of use
     std::uint32_t newer = FlowTable::kNone;
   };
@@ -75,14 +88,18 @@ struct Judge::Impl final : FindingSink {
     std::uint64_t packet;
   };
   std::vector<Loss> losses;
+  std::uint64_t capture_loss = 0;
+  std::vector<std::uint32_t> last_used;  // by hash of the tuple alone: a slot to look at in other contexts
   FlowTable table;
   StreamBudget budget;  // before the slots, which give back to it
   std::vector<Slot> slots;
   std::vector<std::uint32_t> free_slots;
-  std::uint32_t oldest = FlowTable::kNone;
-  std::uint32_t newest = FlowTable::kNone;
+  std::array<std::uint32_t, kAges> oldest{FlowTable::kNone, FlowTable::kNone, FlowTable::kNone};
+  std::array<std::uint32_t, kAges> newest{FlowTable::kNone, FlowTable::kNone, FlowTable::kNone};
   std::vector<ConnectionReport> reports;
   TapLedger taps;
+  std::size_t quiet_reports = 0;
+  std::size_t loud_reports = 0;
   Instant last_time{};
   std::optional<Instant> last_icmp;
 
@@ -171,19 +188,37 @@ struct Judge::Impl final : FindingSink {
     taps.settle(options.tap, reports, [this](Finding&& f) { add(std::move(f)); });
   }
 
+  // Packets that the capture admits to have lost may be anywhere.
+  void distrust_admitted_loss() {
+    if (capture_loss == 0) return;
+    for (Finding& f : findings) {
+      if (f.verdict != Verdict::violated || f.rule->soundness == Soundness::anywhere) continue;
+      f.verdict = Verdict::inconclusive;
+      f.why += "; undecided: the capture says that it lost " + std::to_string(capture_loss) + " packets";
+      --(is_mandatory(f.rule->level) ? counts.violations : counts.advisories);
+      ++counts.inconclusive;
+    }
+  }
+
   void unlink(std::uint32_t s) {
-    Slot& slot = slots[s];
-    (slot.older == FlowTable::kNone ? oldest : slots[slot.older].newer) = slot.newer;
-    (slot.newer == FlowTable::kNone ? newest : slots[slot.newer].older) = slot.older;
+    const Slot& slot = slots[s];
+    const auto age = static_cast<std::size_t>(slot.age);
+    (slot.older == FlowTable::kNone ? oldest[age] : slots[slot.older].newer) = slot.newer;
+    (slot.newer == FlowTable::kNone ? newest[age] : slots[slot.newer].older) = slot.older;
   }
   void link_newest(std::uint32_t s) {
-    slots[s].older = newest;
-    slots[s].newer = FlowTable::kNone;
-    (newest == FlowTable::kNone ? oldest : slots[newest].newer) = s;
-    newest = s;
+    Slot& slot = slots[s];
+    slot.age = slot.opening ? Age::opening : (is_over(*slot.conn) ? Age::over : Age::alive);
+    std::uint32_t& last = newest[static_cast<std::size_t>(slot.age)];
+    slot.older = last;
+    slot.newer = FlowTable::kNone;
+    (last == FlowTable::kNone ? oldest[static_cast<std::size_t>(slot.age)] : slots[last].newer) = s;
+    last = s;
   }
   void touch(std::uint32_t s) {
-    if (newest == s) return;
+    const Slot& slot = slots[s];
+    const bool in_place = slot.newer == FlowTable::kNone && slot.conn && is_over(*slot.conn) == (slot.age == Age::over);
+    if (in_place && slot.age != Age::opening) return;
     unlink(s);
     link_newest(s);
   }
@@ -204,46 +239,68 @@ struct Judge::Impl final : FindingSink {
     return r;
   }
 
+  // Reports of connections with findings, or with some that wait for the end, go before the others.
+  bool is_kept(const TrackedConnection& c) {
+    const bool found =
+        c.ends[0].violations + c.ends[0].inconclusive + c.ends[1].violations + c.ends[1].inconclusive != 0;
+    const bool loud = found || !c.provisional.empty();
+    std::size_t& kept = loud ? loud_reports : quiet_reports;
+    if (kept >= (loud ? options.max_findings : options.max_quiet_reports)) return false;
+    ++kept;
+    return true;
+  }
+
   void conclude_slot(std::uint32_t s) {
+    begin(s);
     TrackedConnection& c = *slots[s].conn;
     replies::check_overdue(c, last_time);
     conclude(c);
-    const bool kept = reports.size() < kKeptReports;
+    const bool kept = is_kept(c);
     if (kept) reports.push_back(make_report(c));
     if (!c.certain) {
       conduct::conclude(c, last_time);
       taps.concluded(c, kept);
     }
-    table.erase(c.hash, s);
+    table.erase(hash_in(c.context, c.hash), s);
+    for (const std::uint64_t context : c.contexts) table.erase(hash_in(context, c.hash), s);
     unlink(s);
     slots[s].conn.reset();
     free_slots.push_back(s);
   }
 
-  // Room for one more: the least recently used goes, and with it the finished ones that have been silent for a while.
+  // Room for one more. What is finished goes after a while, a SYN that nobody answers when its sender has given up
+  // (RFC 9293 3.8.3: at least three minutes), a silent connection after a day; under pressure the least recently used,
+  // in that order.
   void make_room(Instant now) {
-    constexpr Duration kQuiet = std::chrono::seconds(120);
-    while (oldest != FlowTable::kNone) {
-      const TrackedConnection& c = *slots[oldest].conn;
-      const bool finished = is_over(c) && now - c.last_time > kQuiet;
-      if (!finished && table.size() < options.max_connections) return;
-      conclude_slot(oldest);
+    constexpr std::array<Duration, kAges> kQuiet = {std::chrono::seconds(120), std::chrono::seconds(240),
+                                                    std::chrono::hours(24)};
+    for (std::size_t age = 0; age < kAges; ++age) {
+      while (oldest[age] != FlowTable::kNone) {
+        const Slot& slot = slots[oldest[age]];
+        const Instant last = slot.opening ? slot.opening->time : slot.conn->last_time;
+        if (now - last <= kQuiet[age] && table.size() < options.max_connections) break;
+        conclude_slot(oldest[age]);
+      }
     }
   }
 
-  std::uint32_t open(const FlowKey& key, std::uint64_t hash, const SegmentInfo& seg, int local_side) {
-    make_room(seg.time);
-    std::uint32_t s = static_cast<std::uint32_t>(slots.size());
+  std::uint32_t free_slot() {
     if (free_slots.empty()) {
       slots.emplace_back();
-    } else {
-      s = free_slots.back();
-      free_slots.pop_back();
+      return static_cast<std::uint32_t>(slots.size() - 1);
     }
+    const std::uint32_t s = free_slots.back();
+    free_slots.pop_back();
+    return s;
+  }
+
+  std::unique_ptr<TrackedConnection> new_connection(const FlowKey& key, std::uint64_t hash, std::uint64_t context,
+                                                    const SegmentInfo& seg, int local_side, std::uint32_t id) {
     auto c = std::make_unique<TrackedConnection>();
-    c->id = next_id++;
+    c->id = id;
     c->key = key;
     c->hash = hash;
+    c->context = context;
     c->address[0] = source(seg);
     c->address[1] = destination(seg);
     c->certain = options.vantage == Vantage::endpoint;
@@ -254,8 +311,15 @@ struct Judge::Impl final : FindingSink {
     c->begun_with_syn = seg.tcp.flags.syn();
     c->sink = this;
     c->profile = &options.profile;
-    slots[s].conn = std::move(c);
-    table.insert(hash, s);
+    return c;
+  }
+
+  // A slot that is found under this key from now on.
+  std::uint32_t enter(Slot&& slot, std::uint64_t hash, std::uint64_t context) {
+    const std::uint32_t s = free_slot();
+    slots[s] = std::move(slot);
+    table.insert(hash_in(context, hash), s);
+    note_use(hash, s);
     link_newest(s);
     ++counts.connections;
     return s;
@@ -280,6 +344,37 @@ struct Judge::Impl final : FindingSink {
     TrackedConnection& c = *slots[slot].conn;
     const int swap = c.address[0] == e.address ? 0 : 1;
     for (int i = 0; i < 2; ++i) c.earlier[i] = e.numbers[i ^ swap];
+  }
+
+  void keep_opening(const FlowKey& key, std::uint64_t hash, std::uint64_t context, const SegmentInfo& seg, Bytes packet,
+                    std::size_t wire_size) {
+    make_room(seg.time);
+    auto o = std::make_unique<Opening>();
+    o->key = key;
+    o->id = next_id++;
+    o->hash = hash;
+    o->context = context;
+    o->number = seg.number;
+    o->time = seg.time;
+    o->wire_size = static_cast<std::uint32_t>(wire_size);
+    o->size = static_cast<std::uint8_t>(packet.size());
+    std::copy(packet.begin(), packet.end(), o->packet.begin());
+    enter({nullptr, std::move(o)}, hash, context);
+  }
+
+  // What was only a SYN becomes a connection.
+  void begin(std::uint32_t s) {
+    if (!slots[s].opening) return;
+    const std::unique_ptr<Opening> o = std::move(slots[s].opening);
+    const SegmentInfo syn = o->segment();
+    slots[s].conn = new_connection(o->key, o->hash, o->context, syn, -1, o->id);
+    step(*slots[s].conn, syn);
+  }
+
+  std::uint32_t open(const FlowKey& key, std::uint64_t hash, std::uint64_t context, const SegmentInfo& seg,
+                     int local_side) {
+    make_room(seg.time);
+    return enter({new_connection(key, hash, context, seg, local_side, next_id++), nullptr}, hash, context);
   }
 
   static bool same_socket(const TrackedConnection& c, const SegmentInfo& seg) {
@@ -366,15 +461,72 @@ struct Judge::Impl final : FindingSink {
     return self.syn.count == 0 ? self.plain_segments != 0 : seg.tcp.seq != SeqNum(wire_number(self.iss));
   }
 
-  void route(const SegmentInfo& seg, int sent_by_local) {
+  static constexpr std::size_t kLastUsed = 1 << 12;
+  void note_use(std::uint64_t hash, std::uint32_t s) {
+    if (options.vantage == Vantage::endpoint) return;
+    if (last_used.empty()) last_used.resize(kLastUsed, FlowTable::kNone);
+    last_used[hash % kLastUsed] = s;
+  }
+
+  // Does a segment from another VLAN or tunnel belong to this connection? Both directions need not come the same way,
+  // and a path may change: the numbers tell, of which another connection with the same addresses has others.
+  static bool fits(const TrackedConnection& c, const SegmentInfo& seg) {
+    constexpr Position kNear = 1 << 20;
+    const int side = same_socket(c, seg) ? 0 : 1;
+    const Endpoint& self = c.ends[side];
+    const Endpoint& peer = c.ends[1 - side];
+    const Flags f = seg.tcp.flags;
+    const auto near = [](const Endpoint& e, SeqNum number) {
+      const Position distance = unwrap(e.next, number) - e.next;
+      return distance <= kNear && distance >= -kNear;
+    };
+    if (f.syn() && self.syn.count != 0) return seg.tcp.seq == SeqNum(wire_number(self.iss));
+    if (self.numbers_known && !near(self, seg.tcp.seq)) return false;
+    if (f.ack() && peer.numbers_known) return near(peer, seg.tcp.ack);
+    return self.numbers_known && !f.syn();
+  }
+
+  std::uint32_t find(const FlowKey& key, std::uint64_t hash, std::uint64_t context, const SegmentInfo& seg) {
+    const std::uint32_t s = table.find(hash_in(context, hash), [&](std::uint32_t slot) {
+      const Slot& candidate = slots[slot];
+      if (candidate.opening) return candidate.opening->key == key && candidate.opening->context == context;
+      return candidate.conn->key == key && is_in(*candidate.conn, context);
+    });
+    if (s != FlowTable::kNone || last_used.empty()) return s;
+    constexpr std::size_t kMostContexts = 8;
+    const std::uint32_t other = last_used[hash % kLastUsed];
+    if (other == FlowTable::kNone) return s;
+    if (slots[other].opening && slots[other].opening->key == key) begin(other);
+    if (!slots[other].conn) return s;
+    TrackedConnection& c = *slots[other].conn;
+    if (c.key != key || is_in(c, context) || c.contexts.size() >= kMostContexts || !fits(c, seg)) return s;
+    c.contexts.push_back(context);
+    table.insert(hash_in(context, hash), other);
+    return other;
+  }
+
+  // A second copy of a packet proves nothing, but that there are copies.
+  void note_copy(const SegmentInfo& seg, std::uint64_t context) {
+    const FlowKey key = direction_of(seg).key;
+    const std::uint32_t s = find(key, key.hash(), context, seg);
+    if (s == FlowTable::kNone) return;
+    begin(s);
+    slots[s].conn->duplicates = true;
+  }
+
+  void route(const SegmentInfo& seg, Bytes bytes, std::size_t wire_size, std::uint64_t context, int sent_by_local) {
     const Direction d = direction_of(seg);
     const std::uint64_t hash = d.key.hash();
-    const auto key_of = [this](std::uint32_t s) -> const FlowKey& { return slots[s].conn->key; };
-    std::uint32_t s = table.find(d.key, hash, key_of);
+    std::uint32_t s = find(d.key, hash, context, seg);
     // In a new connection side 0 sent the first segment.
     const int local_side = options.vantage == Vantage::path ? -1 : (sent_by_local != 0 ? 0 : 1);
     bool doubtful = false;
     std::optional<Ended> before;
+    if (s != FlowTable::kNone) begin(s);
+    const bool may_wait = options.vantage == Vantage::path && !options.observer;  // who watches wants it in order
+    if (s == FlowTable::kNone && may_wait && Opening::suits(seg, bytes)) {
+      return keep_opening(d.key, hash, context, seg, bytes, wire_size);
+    }
     if (s != FlowTable::kNone && !answers_next_syn(*slots[s].conn, seg) && starts_over(*slots[s].conn, seg)) {
       doubtful = slots[s].conn->doubtful && seg.tcp.flags.ack();  // the SYN that it answers is not known
       before = ended(*slots[s].conn);
@@ -382,7 +534,7 @@ struct Judge::Impl final : FindingSink {
       s = FlowTable::kNone;
     }
     if (s == FlowTable::kNone) {
-      s = open(d.key, hash, seg, local_side);
+      s = open(d.key, hash, context, seg, local_side);
       if (before) remember(s, *before);
       slots[s].conn->doubtful = doubtful;
     } else if (waits_as_next(*slots[s].conn, seg)) {
@@ -392,8 +544,9 @@ struct Judge::Impl final : FindingSink {
     } else if (answers_next_syn(*slots[s].conn, seg)) {
       s = begin_next(s, d.key, hash);
     }
-    touch(s);
+    note_use(hash, s);
     step(*slots[s].conn, seg);
+    touch(s);
   }
 
   static void note_waiting_syn(TrackedConnection& c, const SegmentInfo& seg) {
@@ -415,16 +568,21 @@ struct Judge::Impl final : FindingSink {
     const TrackedConnection& old = *slots[s].conn;
     const SegmentInfo syn = old.next_syn.info;
     const bool from_local = old.certain && old.next_syn.sender == old.judged;
+    const std::uint64_t context = old.context;
+    const std::vector<std::uint64_t> further = old.contexts;
     const Ended before = ended(old);
     conclude_slot(s);
     const int local_side = options.vantage == Vantage::path ? -1 : (from_local ? 0 : 1);
-    const std::uint32_t fresh = open(key, hash, syn, local_side);
+    const std::uint32_t fresh = open(key, hash, context, syn, local_side);
+    for (const std::uint64_t other : further) table.insert(hash_in(other, hash), fresh);
+    slots[fresh].conn->contexts = further;
     remember(fresh, before);
     step(*slots[fresh].conn, syn);
     return fresh;
   }
 
-  void packet(Instant now, Bytes bytes, std::uint64_t number, std::size_t wire_size, int sent_by_local) {
+  void packet(Instant now, Bytes bytes, std::uint64_t number, std::size_t wire_size, int sent_by_local,
+              const PacketOrigin& origin = {}) {
     ++counts.packets;
     SegmentInfo seg;
     seg.number = number;
@@ -443,11 +601,16 @@ struct Judge::Impl final : FindingSink {
       case DecodeResult::cut: ++counts.cut; return;
       case DecodeResult::segment: break;
     }
+    if (origin.copy) {
+      ++counts.copies;
+      note_copy(seg, origin.context);
+      return;
+    }
     ++counts.segments;
     if (!seg.options_known) ++counts.cut;
     if (seg.checksum == ChecksumState::right) ++right_checksums;
     if (seg.checksum == ChecksumState::wrong) ++wrong_checksums;
-    route(seg, sent_by_local);
+    route(seg, bytes, wire_size, origin.context, sent_by_local);
   }
 
   template <typename Visit>
@@ -474,9 +637,12 @@ void Judge::sent(Instant now, Bytes ip_packet, std::uint64_t number) {
 void Judge::received(Instant now, Bytes ip_packet) { received(now, ip_packet, impl_->running_number + 1); }
 void Judge::sent(Instant now, Bytes ip_packet) { sent(now, ip_packet, impl_->running_number + 1); }
 
-void Judge::observed(Instant now, Bytes ip_packet, std::uint64_t number, std::size_t wire_size) {
-  impl_->packet(now, ip_packet, number, wire_size, 0);
+void Judge::observed(Instant now, Bytes ip_packet, std::uint64_t number, std::size_t wire_size,
+                     const PacketOrigin& origin) {
+  impl_->packet(now, ip_packet, number, wire_size, 0, origin);
 }
+
+void Judge::note_capture_loss(std::uint64_t packets) { impl_->capture_loss += packets; }
 
 void Judge::advance(Instant now) {
   impl_->last_time = now;
@@ -486,11 +652,14 @@ void Judge::advance(Instant now) {
 
 void Judge::finish(Instant now) {
   advance(now);
-  while (impl_->oldest != FlowTable::kNone) impl_->conclude_slot(impl_->oldest);
+  for (const std::uint32_t& oldest : impl_->oldest) {
+    while (oldest != FlowTable::kNone) impl_->conclude_slot(oldest);
+  }
   if (impl_->options.vantage == Vantage::path) impl_->settle_taps();
   impl_->distrust_order();
   impl_->distrust_path();
   impl_->distrust_completeness();
+  impl_->distrust_admitted_loss();
   std::stable_sort(impl_->findings.begin(), impl_->findings.end(),
                    [](const Finding& a, const Finding& b) { return a.packet < b.packet; });
   std::sort(impl_->reports.begin(), impl_->reports.end(),
@@ -517,8 +686,10 @@ std::string Judge::state(std::uint16_t local_port, const SocketAddress& remote) 
 
 std::size_t Judge::memory() const {
   std::size_t octets = impl_->table.memory() + impl_->slots.capacity() * sizeof(Impl::Slot) +
+                       impl_->last_used.capacity() * sizeof(std::uint32_t) +
                        impl_->findings.capacity() * sizeof(Finding) +
                        impl_->reports.capacity() * sizeof(ConnectionReport);
+  for (const Impl::Slot& slot : impl_->slots) octets += slot.opening ? sizeof(Opening) : 0;
   impl_->each_connection([&octets](const TrackedConnection& c) {
     octets +=
         sizeof c + c.ends[0].stream.memory() + c.ends[1].stream.memory() + c.suspicions.capacity() * sizeof(Suspicion);

@@ -43,11 +43,20 @@ struct JudgeOptions {
   // Vantage::endpoint: how long after an arrival the stack may still be answering earlier ones. 0 when it is driven in
   // virtual time and its output is collected after every input; about 100 ms for a stack that runs on its own clock.
   Duration reaction_time{0};
-  std::size_t max_connections = 1'000'000;  // tracked at a time; beyond it the least recently used one is concluded
+  std::size_t max_connections = 250'000;    // tracked at a time; beyond it the least recently used one is concluded
   std::size_t max_findings = 10'000;        // kept; further ones are only counted
+  std::size_t max_quiet_reports = 100'000;  // kept of connections without findings
   SegmentObserver observer{};               // for ladders and explanations; usually none
   TapChoice tap = TapChoice::infer;         // Vantage::path
   Profile profile{};                        // what the stacks promise; the RFCs' own values unless somebody says more
+};
+
+// What is known of a captured packet besides its octets.
+struct PacketOrigin {
+  // The VLANs and tunnels around it, as a number; 0 without any. The same addresses in two of them may be two
+  // connections: they are told apart by their sequence numbers.
+  std::uint64_t context = 0;
+  bool copy = false;  // the same packet was captured before: nothing new, but the capture duplicates
 };
 
 struct Finding {
@@ -89,6 +98,7 @@ struct JudgeCounts {
   std::uint64_t packets = 0;   // all that were given
   std::uint64_t segments = 0;  // TCP segments judged
   std::uint64_t skipped = 0;   // not TCP, or a fragment
+  std::uint64_t copies = 0;    // seen before, at another place
   std::uint64_t cut = 0;       // headers cut by the capture: tracked as far as possible, not judged
   std::uint64_t connections = 0;
   std::uint64_t violations = 0;  // mandatory rules
@@ -113,7 +123,10 @@ class Judge {
   void sent(Instant now, Bytes ip_packet);
 
   // Vantage::path. `wire_size` is the size of the IP packet before the capture cut it (0: not cut).
-  void observed(Instant now, Bytes ip_packet, std::uint64_t number, std::size_t wire_size = 0);
+  void observed(Instant now, Bytes ip_packet, std::uint64_t number, std::size_t wire_size = 0,
+                const PacketOrigin& origin = {});
+  // The capture itself says that it lost this many packets: what rests on having seen everything is left open.
+  void note_capture_loss(std::uint64_t packets);
 
   // Time has passed without a segment (Vantage::endpoint): reactions that are overdue at `now` are reported.
   void advance(Instant now);

@@ -105,14 +105,13 @@ Annotated annotate_capture(const std::string& path, const std::string& out, cons
   CaptureReader reader(std::move(*source));
   std::map<std::uint32_t, std::uint32_t> interfaces;  // by link type
   bool written = write_section(file.get());
-  while (written) {
-    const auto packet = reader.next();
-    if (!packet) break;
-    const auto [at, is_new] = interfaces.try_emplace(packet->link_type, static_cast<std::uint32_t>(interfaces.size()));
-    if (is_new) written = write_interface(file.get(), packet->link_type);
-    const auto found = comments.find(packet->number);
+  CapturedPacket packet;
+  while (written && reader.next(packet)) {
+    const auto [at, is_new] = interfaces.try_emplace(packet.link_type, static_cast<std::uint32_t>(interfaces.size()));
+    if (is_new) written = write_interface(file.get(), packet.link_type);
+    const auto found = comments.find(packet.number);
     written =
-        written && write_packet(file.get(), at->second, *packet, found == comments.end() ? nullptr : &found->second);
+        written && write_packet(file.get(), at->second, packet, found == comments.end() ? nullptr : &found->second);
     if (written) ++done.packets;
   }
   if (!written || std::fflush(file.get()) != 0) done.error = std::strerror(errno);

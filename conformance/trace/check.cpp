@@ -1,10 +1,12 @@
 #include "conformance/trace/check.h"
 
 #include <algorithm>
+#include <numeric>
 #include <unordered_set>
 #include <utility>
 
-#include "conformance/trace/link_layer.h"
+#include "conformance/trace/copies.h"
+#include "conformance/trace/decapsulate.h"
 
 namespace lastack {
 
@@ -21,25 +23,58 @@ bool is_wanted(const Finding& f, const CheckOptions& options) {
   return !contains(options.skip_rules, f.rule->id);
 }
 
-void judge_packets(CaptureReader& reader, Judge& judge, CheckReport& report, const CheckOptions& options) {
-  constexpr std::uint64_t kProgressEvery = 1 << 14;
-  while (const auto packet = reader.next()) {
-    if (options.progress && packet->number % kProgressEvery == 0 &&
-        !options.progress(reader.source().raw_offset(), reader.source().raw_size())) {
-      report.stopped = true;
+// From the file to the judge: one packet after the other, skipped ones counted by reason.
+class Reading {
+ public:
+  Reading(CaptureReader& reader, Judge& judge, CheckReport& report, const CheckOptions& options)
+      : reader_(reader), judge_(judge), report_(report), options_(options) {}
+
+  void run() {
+    constexpr std::uint64_t kProgressEvery = 1 << 14;
+    CapturedPacket packet;
+    while (reader_.next(packet)) {
+      if (options_.progress && packet.number % kProgressEvery == 0 &&
+          !options_.progress(reader_.source().raw_offset(), reader_.source().raw_size())) {
+        report_.stopped = true;
+        break;
+      }
+      one(packet);
+    }
+    decapsulator_.reassembler().finish();
+    report_.joined = decapsulator_.reassembler().joined() - whole_;
+    skipped(Skip::fragment) += decapsulator_.reassembler().lost();
+    report_.lost = reader_.lost();
+    if (report_.lost != 0) judge_.note_capture_loss(report_.lost);
+  }
+
+ private:
+  std::uint64_t& skipped(Skip skip) { return report_.skips[static_cast<std::size_t>(skip)]; }
+
+  void one(const CapturedPacket& packet) {
+    if (packet.time < last_time_ && report_.backwards++ == 0) report_.first_backwards = packet.number;
+    last_time_ = packet.time;
+    Decapsulated found;
+    const std::uint64_t joined = decapsulator_.reassembler().joined();
+    const Skip skip = decapsulator_.find(packet, found);
+    if (decapsulator_.reassembler().joined() != joined) ++whole_;  // the last piece stands for the packet
+    if (skip == Skip::fragment) return;                            // counted by the reassembler
+    if (skip != Skip::none) {
+      ++skipped(skip);
       return;
     }
-    const LinkPayload payload = find_ip(packet->link_type, packet->bytes);
-    if (!payload.is_ip) {
-      if (!link_type_is_known(packet->link_type)) ++report.other_link_packets;
-      ++report.counts.packets;
-      ++report.counts.skipped;
-      continue;
-    }
-    judge.observed(packet->time, packet->bytes.subspan(payload.offset), packet->number,
-                   packet->wire_size - payload.offset);
+    const bool copy = copies_.is_copy(found, packet.time);
+    judge_.observed(packet.time, found.packet, packet.number, found.wire_size, {found.context, copy});
   }
-}
+
+  CaptureReader& reader_;
+  Judge& judge_;
+  CheckReport& report_;
+  const CheckOptions& options_;
+  Decapsulator decapsulator_;
+  CopyFilter copies_;
+  Instant last_time_{};
+  std::uint64_t whole_ = 0;  // frames that completed a packet
+};
 
 // A violated SHOULD is advice unless the check is strict.
 bool counts(const Finding& f, const CheckOptions& options) { return options.strict || is_mandatory(f.rule->level); }
@@ -73,11 +108,15 @@ void list_connections(std::vector<ConnectionReport>&& reports, CheckReport& repo
   report.connections_omitted = report.counts.connections - report.connections.size();
 }
 
-void collect(Judge& judge, CheckReport& report, const CheckOptions& options) {
-  const std::uint64_t not_ip = report.counts.packets;
+void collect(Judge& judge, CheckReport& report, std::uint64_t packets, const CheckOptions& options) {
   report.counts = judge.counts();
-  report.counts.packets += not_ip;
-  report.counts.skipped += not_ip;
+  // What the judge was given and could not use.
+  const JudgeCounts& n = report.counts;
+  const std::uint64_t cut = n.packets - n.segments - n.copies - n.skipped;
+  report.skips[static_cast<std::size_t>(Skip::cut)] += cut;
+  report.skips[static_cast<std::size_t>(Skip::malformed)] += n.skipped;
+  report.counts.skipped = std::accumulate(report.skips.begin(), report.skips.end(), std::uint64_t{0});
+  report.counts.packets = packets;
   const bool selective = !options.rules.empty() || !options.skip_rules.empty();
   std::uint64_t violated = 0;
   std::uint64_t advised = 0;
@@ -122,6 +161,38 @@ std::vector<std::string> unknown_rules(const CheckOptions& options) {
   return unknown;
 }
 
+namespace {
+
+std::string counted(std::uint64_t n, const char* one, const char* many) {
+  return std::to_string(n) + " " + (n == 1 ? one : many);
+}
+
+}  // namespace
+
+std::vector<std::string> notes(const CheckReport& report) {
+  std::vector<std::string> all;
+  std::string reasons;
+  for (std::size_t i = 0; i < kSkips; ++i) {
+    if (report.skips[i] == 0) continue;
+    reasons += (reasons.empty() ? "" : ", ") + std::to_string(report.skips[i]) + " " + describe(static_cast<Skip>(i));
+  }
+  if (!reasons.empty()) all.push_back(counted(report.counts.skipped, "packet", "packets") + " not judged: " + reasons);
+  if (report.counts.copies != 0) {
+    all.push_back(counted(report.counts.copies, "packet is a copy", "packets are copies") +
+                  " of others, captured at another place or twice: each is judged once");
+  }
+  if (report.joined != 0) all.push_back(counted(report.joined, "fragment", "fragments") + " joined to whole packets");
+  if (report.lost != 0) {
+    all.push_back("the capture says that it lost " + counted(report.lost, "packet", "packets") +
+                  ": what rests on having seen every packet is left open");
+  }
+  if (report.backwards != 0) {
+    all.push_back("time runs backwards " + counted(report.backwards, "time", "times") + ", first at packet " +
+                  std::to_string(report.first_backwards));
+  }
+  return all;
+}
+
 CheckReport check_file(const std::string& path, const CheckOptions& options) {
   CheckReport report;
   report.file = path;
@@ -137,12 +208,15 @@ CheckReport check_file(const std::string& path, const CheckOptions& options) {
   judge_options.vantage = Vantage::path;
   judge_options.max_findings = options.max_findings;
   judge_options.observer = options.observer;
+  judge_options.max_quiet_reports = options.max_connections_listed;
+  if (options.max_connections != 0) judge_options.max_connections = options.max_connections;
   judge_options.tap = options.tap;
   judge_options.profile = options.profile;
   Judge judge(judge_options);
-  judge_packets(reader, judge, report, options);
+  Reading(reader, judge, report, options).run();
   judge.finish();
-  collect(judge, report, options);
+  collect(judge, report, reader.packets(), options);
+  report.compression = reader.source().compression();
   report.format = reader.format();
   report.error = reader.error();
   report.unreadable = report.error && report.format == "unknown";

@@ -67,7 +67,7 @@ Json json_of(const CheckedConnection& c) {
 std::string finding_to_json(const Finding& finding) { return json_of(finding).dump(); }
 
 std::string to_json(const CheckReport& report) {
-  Json json = {{"schema", 1}, {"file", report.file}, {"format", report.format}};
+  Json json = {{"schema", 1}, {"file", report.file}, {"format", report.format}, {"compression", report.compression}};
   json["error"] = nullptr;
   if (report.error) {
     json["error"] = {{"message", report.error->text},
@@ -85,9 +85,19 @@ std::string to_json(const CheckReport& report) {
                      {"advisories", n.advisories},
                      {"notes", n.notes},
                      {"skipped", n.skipped},
+                     {"copies", n.copies},
+                     {"joined", report.joined},
                      {"cut", n.cut},
-                     {"other_link_packets", report.other_link_packets},
+                     {"other_link_packets", report.skips[static_cast<std::size_t>(Skip::unknown_link)]},
+                     {"lost_by_capture", report.lost},
+                     {"backwards", report.backwards},
                      {"connections_omitted", report.connections_omitted}};
+  Json reasons = Json::object();
+  for (std::size_t i = 0; i < kSkips; ++i) {
+    if (report.skips[i] != 0) reasons[to_string(static_cast<Skip>(i))] = report.skips[i];
+  }
+  json["skipped"] = std::move(reasons);
+  json["capture_notes"] = notes(report);
   Json findings = Json::array();
   for (const Finding& f : report.findings) findings.push_back(json_of(f));
   json["findings"] = std::move(findings);

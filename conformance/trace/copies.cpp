@@ -1,0 +1,73 @@
+#include "conformance/trace/copies.h"
+
+#include <algorithm>
+
+#include "conformance/judge/hash.h"
+#include "stack/wire/ip.h"
+
+namespace lastack {
+
+namespace {
+
+struct Signature {
+  std::uint64_t hash = 0;
+  bool numbered = false;  // an IPv4 identification is part of it
+};
+
+std::uint64_t hash_words(std::uint64_t h, Bytes bytes) {
+  while (bytes.size() >= 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data(), 8);
+    h = mix(h ^ word, 0xa0761d6478bd642fU);
+    bytes = bytes.subspan(8);
+  }
+  std::uint64_t word = bytes.size();
+  std::memcpy(&word, bytes.data(), bytes.size());
+  return mix(h ^ word, 0xd6e8feb86659fd93U);
+}
+
+// The TCP header without its checksum: a card may have finished it between two taps.
+std::uint64_t hash_tcp(std::uint64_t h, Bytes tcp) {
+  if (tcp.size() < 20) return hash_words(h, tcp);
+  const std::size_t header = std::clamp<std::size_t>((load_u8(tcp.data() + 12) >> 4) * 4U, 20, tcp.size());
+  h = hash_words(h, tcp.first(16));
+  return hash_words(h, tcp.subspan(18, header - 18));
+}
+
+// What no router changes: hop limit, ECN mark and IP checksum are left out.
+Signature signature_of(Bytes packet) {
+  const std::byte* p = packet.data();
+  const bool v4 = (load_u8(p) >> 4) == 4;
+  if (v4 && packet.size() >= kIpv4HeaderSize) {
+    const std::size_t header = std::min<std::size_t>((load_u8(p) & 0x0fU) * 4U, packet.size());
+    const std::uint64_t h =
+        hash_words(load_be32(p + 2), packet.subspan(12, 8));  // length and identification; addresses
+    return {hash_tcp(h, packet.subspan(header)), load_be16(p + 4) != 0};
+  }
+  if (!v4 && packet.size() >= kIpv6HeaderSize) {
+    return {hash_tcp(hash_words(load_be16(p + 4), packet.subspan(8, 32)), packet.subspan(kIpv6HeaderSize)), false};
+  }
+  return {hash_words(0, packet), false};
+}
+
+}  // namespace
+
+bool CopyFilter::is_copy(const Decapsulated& packet, Instant now) {
+  constexpr Duration kElsewhere = std::chrono::seconds(2);
+  constexpr Duration kSamePlace = std::chrono::milliseconds(2);
+  const Signature s = signature_of(packet.packet);
+  const auto tag = static_cast<std::uint32_t>(s.hash >> 32);
+  const auto point = static_cast<std::uint32_t>(packet.point);
+  Seen& seen = seen_[s.hash & (seen_.size() - 1)];
+  if (seen.signature == tag) {
+    const Duration apart = now > seen.time ? now - seen.time : seen.time - now;
+    const bool elsewhere = seen.point != point && apart <= kElsewhere;
+    const bool again = seen.point == point && s.numbered && apart <= kSamePlace;
+    if (elsewhere && seen_.size() == kFew) seen_.assign(kMany, {});
+    if (elsewhere || again) return true;
+  }
+  seen = {tag, point, now};
+  return false;
+}
+
+}  // namespace lastack
