@@ -96,7 +96,7 @@ std::string to_json(const CheckReport& report) {
   for (std::size_t i = 0; i < kSkips; ++i) {
     if (report.skips[i] != 0) reasons[to_string(static_cast<Skip>(i))] = report.skips[i];
   }
-  json["skipped"] = std::move(reasons);
+  json["summary"]["skipped_reasons"] = std::move(reasons);
   json["capture_notes"] = notes(report);
   Json findings = Json::array();
   for (const Finding& f : report.findings) findings.push_back(json_of(f));

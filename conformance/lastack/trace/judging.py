@@ -22,6 +22,8 @@ from lastack.trace.inputs import Source
 SCHEMA = 1
 _GLANCE_S = 0.2
 _COUNTS = ("packets", "segments", "connections", "violations", "inconclusive", "advisories", "skipped", "cut")
+_OF_INPUT = ("file", "format", "error", "stopped", "summary")
+_ABOUT_READING = ("compression", "capture_notes")
 Report = dict[str, Any]
 Progress = Callable[[int, int], bool | None]
 
@@ -206,7 +208,7 @@ def document(reports: Sequence[Report]) -> Report:
     for number, finding in enumerate(merged["findings"], start=1):
         finding["number"] = number
     merged["inputs"] = [
-        {name: report[name] for name in ("file", "format", "error", "stopped", "summary")} for report in reports
+        {name: report[name] for name in (*_OF_INPUT, *_ABOUT_READING) if name in report} for report in reports
     ]
     merged["errors"] = [f"{report['file']}: {error_text(report['error'])}" for report in reports if report["error"]]
     return merged

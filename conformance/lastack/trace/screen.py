@@ -19,10 +19,7 @@ BEFORE, AFTER = 4, 2
 SHOWN = 20
 _LISTED = 10
 _WRAP = WIDTH - 11
-_SKIPPED = {
-    "skipped": "not judged: not TCP, fragments, unknown link types",
-    "cut": "cut by the capture: followed as far as possible",
-}
+_CUT = "cut by the capture: followed as far as possible"
 
 Finding = Mapping[str, Any]
 
@@ -155,9 +152,11 @@ def connections(report: Report, source: Source, verbose: int) -> Iterator[Line]:
 
 def _sum(report: Report, verbose: int, options: Options) -> Iterator[Line]:
     summary = report["summary"]
-    for name, what in _SKIPPED.items():
-        if summary.get(name):
-            yield Line(f" {summary[name]:,} packet{_s(summary[name])} {what}", "dim")
+    for note in report.get("capture_notes", ()):
+        for text in textwrap.wrap(note, WIDTH - 1, initial_indent=" ", subsequent_indent="   "):
+            yield Line(text, "dim")
+    if summary.get("cut"):
+        yield Line(f" {summary['cut']:,} packet{_s(summary['cut'])} {_CUT}", "dim")
     if report["stopped"]:
         yield Line(" interrupted: this is what was judged until then", "warn")
     yield Line(f"{report['file']}: {totals(summary)}", "fail" if summary["violations"] else "head")
