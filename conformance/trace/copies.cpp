@@ -1,6 +1,7 @@
 #include "conformance/trace/copies.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "conformance/judge/hash.h"
 #include "stack/wire/ip.h"
@@ -52,21 +53,24 @@ Signature signature_of(Bytes packet) {
 
 }  // namespace
 
+void CopyFilter::grow() {
+  const std::vector<Seen> few = std::exchange(seen_, std::vector<Seen>(kMany));
+  for (const Seen& s : few) seen_[s.signature & (kMany - 1)] = s;
+}
+
 bool CopyFilter::is_copy(const Decapsulated& packet, Instant now) {
   constexpr Duration kElsewhere = std::chrono::seconds(2);
   constexpr Duration kSamePlace = std::chrono::milliseconds(2);
   const Signature s = signature_of(packet.packet);
-  const auto tag = static_cast<std::uint32_t>(s.hash >> 32);
-  const auto point = static_cast<std::uint32_t>(packet.point);
   Seen& seen = seen_[s.hash & (seen_.size() - 1)];
-  if (seen.signature == tag) {
+  if (seen.signature == s.hash) {
     const Duration apart = now > seen.time ? now - seen.time : seen.time - now;
-    const bool elsewhere = seen.point != point && apart <= kElsewhere;
-    const bool again = seen.point == point && s.numbered && apart <= kSamePlace;
-    if (elsewhere && seen_.size() == kFew) seen_.assign(kMany, {});
+    const bool elsewhere = seen.point != packet.point && apart <= kElsewhere;
+    const bool again = seen.point == packet.point && s.numbered && apart <= kSamePlace;
+    if (elsewhere && seen_.size() == kFew) grow();
     if (elsewhere || again) return true;
   }
-  seen = {tag, point, now};
+  seen = {s.hash, packet.point, now};
   return false;
 }
 

@@ -19,10 +19,12 @@ class CopyFilter {
 
  private:
   struct Seen {
-    std::uint32_t signature = 0;
-    std::uint32_t point = 0;
+    std::uint64_t signature = 0;
+    std::uint64_t point = 0;
     Instant time{};
   };
+  void grow();
+
   // About as many packets are remembered: few as long as one tap is seen, so that they stay in the processor's cache.
   static constexpr std::size_t kFew = 1 << 12;
   static constexpr std::size_t kMany = 1 << 16;
