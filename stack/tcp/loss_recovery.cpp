@@ -149,7 +149,7 @@ std::uint32_t congestion_room(const Tcb& tcb) {
   const Congestion& c = tcb.congestion;
   const Recovery& r = tcb.recovery;
   const bool handshake = c.smss == 0;  // a FIN of SYN-RECEIVED has no congestion window to fit yet
-  if (handshake || tcb.config().congestion == CongestionControl::none || r.frto_new != 0) return 0xffff'ffffU;
+  if (handshake || tcb.config().congestion == CongestionControl::none) return 0xffff'ffffU;
   std::uint32_t cwnd = c.cwnd;
   std::uint32_t used = tcb.flight();
   if (tcb.sack_sender) {

@@ -126,7 +126,8 @@ void advance_phase(Tcb& tcb, const AckNews& news, std::uint32_t delivered, std::
   const bool grows = news.acked != 0 && !undone && r.phase != RecoveryPhase::fast;
   if (grows) tcb.congestion.acknowledged(tcb.snd.una, {news.acked, news.now, tcb.rtt.srtt()});
   if (over) leave_recovery(tcb);
-  const bool more_lost = detect_loss(tcb, news.now);
+  // While F-RTO waits for its second ACK, what was sent before the time-out is neither lost nor not.
+  const bool more_lost = r.frto == FrtoStep::off && detect_loss(tcb, news.now);
   if (more_lost && r.phase == RecoveryPhase::open) enter_fast_recovery(tcb);
   if (r.phase == RecoveryPhase::fast && tcb.config().proportional_rate) {
     proportional_rate(tcb, delivered, more_lost && tcb.sack_sender->prr.delivered != 0);

@@ -54,7 +54,9 @@ std::uint32_t sendable(const Tcb& tcb, Instant now) {
   const std::uint32_t queued = octets_between(tcb.snd.nxt, end);  // D
   const std::uint32_t usable = window_left(tcb, tcb.snd.nxt);     // U
   const std::uint32_t mss = segment_limit(tcb, now);
-  const std::uint32_t octets = std::min({queued, usable, congestion_room(tcb), mss});
+  // RFC 5682 2.1 step 2 b: two new segments, whatever cwnd says; what is sent again has no part in it.
+  const std::uint32_t room = tcb.recovery.frto_new != 0 ? mss : congestion_room(tcb);
+  const std::uint32_t octets = std::min({queued, usable, room, mss});
   if (octets == 0) return 0;
   const bool may_be_small = tcb.flight() == 0 || !tcb.config().nagle || tcb.snd.fin_queued;
   if (octets == mss) return octets;                                                                        // (1)
