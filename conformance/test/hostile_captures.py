@@ -98,7 +98,7 @@ def one_connection(path: Path, count: int) -> None:
 
 def fragments(path: Path, count: int) -> None:
     """First fragments, all of different packets, none of which is ever completed."""
-    rows = Packets(packet(0x10, fragment=0x2000, text=4))
+    rows = Packets(packet(0x10, fragment=0x2000, text=4) + bytes(4))
     rows.word(4, list(range(BLOCK)))
     with path.open("wb") as out:
         out.write(HEADER)
