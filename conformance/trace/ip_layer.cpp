@@ -32,7 +32,7 @@ std::uint64_t hash_of(const IpAddress& address) {
 }
 
 // The same for both directions.
-std::uint64_t between(const Header& h) { return hash_of(h.src) + hash_of(h.dst); }
+std::uint64_t between(const Header& h) { return hash_of(h.src) ^ hash_of(h.dst); }
 
 Skip found(Walk& w, const Layer& packet, std::uint8_t hop_limit) {
   w.found.packet = packet.bytes;

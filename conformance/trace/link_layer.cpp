@@ -87,13 +87,13 @@ std::uint64_t seen_at(const Layer& f, std::size_t from, std::size_t size) {
 
 Skip at_sll(Walk& w, const Layer& f) {
   if (!f.has(16)) return f.missing(16);
-  w.found.point += seen_at(f, 0, 14);
+  w.found.point ^= seen_at(f, 0, 14);
   return at_cooked(w, f, 16, f.u16(14), f.u16(2));
 }
 
 Skip at_sll2(Walk& w, const Layer& f) {
   if (!f.has(20)) return f.missing(20);
-  w.found.point += seen_at(f, 2, 18);  // the interface too
+  w.found.point ^= seen_at(f, 2, 18);  // the interface too
   return at_cooked(w, f, 20, f.u16(0), f.u16(8));
 }
 

@@ -142,9 +142,9 @@ class RecordTable {
   void grow() {
     const auto first = static_cast<std::uint32_t>(blocks_.size()) * kBlock;
     blocks_.push_back(std::make_unique<R[]>(kBlock));
-    for (std::uint32_t i = kBlock; i-- > 0;) {
-      at(first + i).next = free_;
-      free_ = first + i;
+    for (std::uint32_t i = kBlock; i != 0; --i) {
+      at(first + i - 1).next = free_;
+      free_ = first + i - 1;
     }
     if (first + kBlock <= buckets_.size()) return;
     buckets_.assign(buckets_.empty() ? kBlock : 2 * buckets_.size(), Record::kNone);

@@ -58,7 +58,8 @@ bool rfc6675_detect_loss(Tcb& tcb) {
   std::uint32_t runs = 0;
   bool found = false;
   bool in_run = false;
-  for (std::size_t i = board.size(); i-- != 0;) {
+  for (std::size_t above = board.size(); above != 0; --above) {
+    const std::size_t i = above - 1;
     const SendRecord& record = board[i];
     if (record.sacked) {
       octets += octets_between(record.begin, board.end_of(i));

@@ -252,7 +252,7 @@ TEST(JudgeLongTransfer, NumbersWrap) {
   std::uint32_t seq = 101;
   for (int i = 0; i < 80'000; ++i) {  // 4.8 GB
     talk.a({.seq = seq, .ack = 301, .cut = kStep});
-    seq += kStep;
+    seq = (SeqNum(seq) + kStep).raw();
     talk.b({.seq = 301, .ack = seq});
   }
   talk.a({.flags = "FA", .seq = seq, .ack = 301}).b({.flags = "FA", .seq = 301, .ack = seq + 1});

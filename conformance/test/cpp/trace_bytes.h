@@ -19,7 +19,7 @@ using File = std::vector<std::byte>;
 inline void put(File& f, std::uint64_t value, std::size_t size, bool big = true) {
   for (std::size_t i = 0; i < size; ++i) {
     const std::size_t shift = 8 * (big ? size - 1 - i : i);
-    f.push_back(static_cast<std::byte>((value >> shift) & 0xffU));
+    f.push_back(static_cast<std::byte>(shift < 64 ? (value >> shift) & 0xffU : 0U));
   }
 }
 inline void put(File& f, const File& more) { f.insert(f.end(), more.begin(), more.end()); }
