@@ -330,6 +330,11 @@ void Server::fill_call(const Json& request, lastack_sut_call* call) {
     case LASTACK_APP_FIND:
       call->local.port = port();
       call->remote = remote(request);
+      if (call->op == LASTACK_APP_CONNECT && request.contains("data")) {  // Fast Open: text for the SYN
+        data_ = octets(request, "data");
+        call->data = data_.data();
+        call->len = data_.size();
+      }
       return;
     case LASTACK_APP_SET_ISS: call->value = number(request, "value", UINT32_MAX); return;
     default: break;
