@@ -119,7 +119,7 @@ struct Conduct {
 namespace conduct {
 // One segment on the path, before its facts are noted.
 void segment(Context& c);
-// A SYN on a tuple in use that waits for its answer (judge.cpp).
+// A SYN on a tuple in use that waits for its answer (incarnation.h).
 void waiting_syn(TrackedConnection& conn, int sender, const SegmentInfo& seg);
 // The connection is over, or the capture.
 void conclude(TrackedConnection& conn, Instant now);

@@ -20,6 +20,10 @@ int TrackedConnection::window_shift(int e) const {
   return own.some_scale && other.some_scale ? -1 : 0;
 }
 
+std::size_t TrackedConnection::memory() const {
+  return sizeof *this + ends[0].stream.memory() + ends[1].stream.memory() + suspicions.capacity() * sizeof(Suspicion);
+}
+
 bool seq_of_elsewhere(const Context& c) {
   if (c.conn.certain) return false;
   return !c.ack_fits() || c.conn.earlier[c.side].may_hold(c.seg.tcp.seq);

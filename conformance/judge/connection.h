@@ -163,6 +163,7 @@ struct TrackedConnection {
   bool timestamps_negotiated() const;
   // The shift of end `e`'s window field on segments without SYN: -1 when unknown.
   int window_shift(int e) const;
+  std::size_t memory() const;  // octets held
 };
 
 // Everything that a rule is given: one segment of `self`, before it is noted.

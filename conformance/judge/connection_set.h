@@ -1,0 +1,75 @@
+// The connections that are tracked at a time: found by tuple and context, in order of use, so that the ones that are
+// over, and the ones that never began, can go first. Holds them; what is done with them is the tracker's business.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "conformance/judge/connection.h"
+#include "conformance/judge/flow_table.h"
+#include "conformance/judge/opening.h"
+
+namespace lastack {
+
+// The key of a segment's tuple.
+FlowKey flow_key(const SegmentInfo& seg);
+
+enum class Age : std::uint8_t { over, opening, alive, count_ };
+inline constexpr std::size_t kAges = static_cast<std::size_t>(Age::count_);
+
+struct Slot {
+  std::unique_ptr<TrackedConnection> conn;  // or
+  std::unique_ptr<Opening> opening;
+  Age age = Age::alive;
+  std::uint32_t older = FlowTable::kNone;  // neighbours in order of use
+  std::uint32_t newer = FlowTable::kNone;
+};
+
+class ConnectionSet {
+ public:
+  static constexpr std::uint32_t kNone = FlowTable::kNone;
+
+  Slot& operator[](std::uint32_t s) { return slots_[s]; }
+  std::uint32_t find(const FlowKey& key, std::uint64_t hash, std::uint64_t context) const;
+  // A slot to look at in other contexts: the one that was last used with this hash.
+  std::uint32_t last_used(std::uint64_t hash) const;
+  void note_use(std::uint64_t hash, std::uint32_t s);
+
+  // A slot that is found under this key from now on, and under another context too.
+  std::uint32_t enter(Slot&& slot, std::uint64_t hash, std::uint64_t context);
+  void add_context(std::uint64_t hash, std::uint64_t context, std::uint32_t s);
+  // It is not found any more, and its connection is gone.
+  void remove(std::uint32_t s);
+  // It was used now.
+  void touch(std::uint32_t s);
+
+  std::size_t size() const { return table_.size(); }
+  std::uint32_t oldest(Age age) const { return oldest_[static_cast<std::size_t>(age)]; }
+  std::size_t memory() const;
+
+  template <typename Visit>
+  void each_connection(Visit&& visit) const {
+    for (const Slot& slot : slots_) {
+      if (slot.conn) visit(*slot.conn);
+    }
+  }
+
+ private:
+  std::uint32_t free_slot();
+  void unlink(std::uint32_t s);
+  void link_newest(std::uint32_t s);
+
+  FlowTable table_;
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> free_slots_;
+  std::vector<std::uint32_t> last_used_;  // by hash of the tuple alone
+  std::array<std::uint32_t, kAges> oldest_{kNone, kNone, kNone};
+  std::array<std::uint32_t, kAges> newest_{kNone, kNone, kNone};
+};
+
+// Was this connection seen in that context?
+bool is_in(const TrackedConnection& c, std::uint64_t context);
+
+}  // namespace lastack

@@ -1,0 +1,115 @@
+#include "conformance/judge/finding_ledger.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "conformance/judge/rules/rules.h"
+
+namespace lastack {
+
+namespace {
+
+// What a single flipped bit can look like, and the checksum did not clear.
+bool tells_damage(const RuleInfo& rule) {
+  return std::strcmp(rule.id, "checksum") == 0 || std::strcmp(rule.id, "data-offset") == 0;
+}
+
+}  // namespace
+
+void FindingLedger::add(Finding&& finding) {
+  if (finding.verdict == Verdict::inconclusive) {
+    ++counts.inconclusive;
+  } else if (finding.verdict == Verdict::note) {
+    ++counts.notes;
+  } else if (is_mandatory(finding.rule->level)) {
+    ++counts.violations;
+  } else {
+    ++counts.advisories;
+  }
+  if (findings_.size() < max_findings_) findings_.push_back(std::move(finding));
+}
+
+bool FindingLedger::checksums_usually_right() const {
+  return wrong_checksums_ < 3 || wrong_checksums_ * 200 < right_checksums_;
+}
+
+void FindingLedger::note_loss(std::uint32_t connection, std::uint64_t packet) {
+  constexpr std::size_t kRemembered = 256;
+  if (losses_.size() < kRemembered) losses_.push_back({connection, packet});
+}
+
+void FindingLedger::note_checksum(ChecksumState checksum) {
+  if (checksum == ChecksumState::right) ++right_checksums_;
+  if (checksum == ChecksumState::wrong) ++wrong_checksums_;
+}
+
+void FindingLedger::leave_open(Finding& f, const std::string& reason) {
+  f.verdict = Verdict::inconclusive;
+  f.why += "; undecided: " + reason;
+  --(is_mandatory(f.rule->level) ? counts.violations : counts.advisories);
+  ++counts.inconclusive;
+}
+
+// A wrong checksum is the sender's where nothing was ever sent again; elsewhere the path may have damaged the segment,
+// unless its receiver took it as it was.
+void FindingLedger::distrust_path() {
+  if (vantage_ == Vantage::endpoint || (damaged_ == 0 && repetitions_ == 0)) return;
+  for (Finding& f : findings_) {
+    if (f.verdict != Verdict::violated || f.proven || !tells_damage(*f.rule)) continue;
+    leave_open(f, damaged_ != 0 ? "this path damages segments, " + std::to_string(damaged_) + " were sent again"
+                                : "segments were sent again in this capture, so the path may have damaged it");
+  }
+}
+
+// Octets acknowledged but not captured, away from everything that a finding is about: then packets are missing from the
+// capture, and rules that need all of them decide nothing (soundness P and E).
+void FindingLedger::distrust_completeness() {
+  if (vantage_ == Vantage::endpoint) return;
+  const auto near_finding = [this](const Loss& loss) {
+    constexpr std::uint64_t kNear = 100;
+    return std::any_of(findings_.begin(), findings_.end(), [&loss](const Finding& f) {
+      const std::uint64_t apart = f.packet > loss.packet ? f.packet - loss.packet : loss.packet - f.packet;
+      return f.verdict == Verdict::violated && f.connection == loss.connection && apart <= kNear;
+    });
+  };
+  const auto real = std::count_if(losses_.begin(), losses_.end(), [&](const Loss& l) { return !near_finding(l); });
+  if (real < 2) return;
+  for (Finding& f : findings_) {
+    const bool needs_all = f.rule->soundness == Soundness::path || f.rule->soundness == Soundness::endpoint;
+    if (f.verdict != Verdict::violated || f.proven || !needs_all) continue;
+    leave_open(f, "packets are missing from this capture, at " + std::to_string(real) + " places or more");
+  }
+}
+
+// When the file's order is often not the path's, only what a segment shows by itself can be held against anybody.
+void FindingLedger::distrust_order() {
+  if (vantage_ == Vantage::endpoint || disorder_ == 0) return;
+  const bool often = disorder_ >= 4 && disorder_ * 2000 >= counts.segments;
+  for (Finding& f : findings_) {
+    if (f.verdict != Verdict::violated || rule_needs_segment_only(*f.rule)) continue;
+    // Once is enough against what is only about order.
+    if (!often && (f.rule->soundness != Soundness::endpoint || f.proven)) continue;
+    leave_open(f, "in this capture " + std::to_string(disorder_) + " acknowledgements stand before their data");
+  }
+}
+
+// Packets that the capture admits to have lost may be anywhere.
+void FindingLedger::distrust_admitted_loss() {
+  if (capture_loss_ == 0) return;
+  for (Finding& f : findings_) {
+    if (f.verdict != Verdict::violated || f.rule->soundness == Soundness::anywhere) continue;
+    leave_open(f, "the capture says that it lost " + std::to_string(capture_loss_) + " packets");
+  }
+}
+
+void FindingLedger::settle() {
+  distrust_order();
+  distrust_path();
+  distrust_completeness();
+  distrust_admitted_loss();
+  std::stable_sort(findings_.begin(), findings_.end(),
+                   [](const Finding& a, const Finding& b) { return a.packet < b.packet; });
+}
+
+}  // namespace lastack

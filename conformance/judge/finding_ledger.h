@@ -1,0 +1,64 @@
+// The findings of a whole capture, their counts, and what the capture as a whole tells against them: a path that
+// damages or repeats, an order that is not the path's, packets that are missing. Settled once, when the capture is
+// over.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "conformance/judge/connection.h"
+#include "conformance/judge/judge.h"
+
+namespace lastack {
+
+class FindingLedger final : public FindingSink {
+ public:
+  FindingLedger(Vantage vantage, std::size_t max_findings) : vantage_(vantage), max_findings_(max_findings) {}
+
+  void add(Finding&& finding) override;
+  bool checksums_usually_right() const override;
+  void note_disorder() override { ++disorder_; }
+  StreamBudget& stream_budget() override { return budget_; }
+  bool icmp_since(Instant time) const override { return last_icmp_ && *last_icmp_ >= time; }
+  void note_loss(std::uint32_t connection, std::uint64_t packet) override;
+  void note_repetition() override { ++repetitions_; }
+  void note_damage() override { ++damaged_; }
+
+  void note_checksum(ChecksumState checksum);
+  void note_icmp(Instant time) { last_icmp_ = time; }
+  void note_capture_loss(std::uint64_t packets) { capture_loss_ += packets; }
+  // Leaves open what the capture cannot bear, and sorts the rest by packet number.
+  void settle();
+
+  JudgeCounts counts;
+  const std::vector<Finding>& findings() const { return findings_; }
+  std::size_t memory() const { return findings_.capacity() * sizeof(Finding); }
+
+ private:
+  struct Loss {
+    std::uint32_t connection;
+    std::uint64_t packet;
+  };
+  void leave_open(Finding& f, const std::string& reason);
+  void distrust_order();
+  void distrust_path();
+  void distrust_completeness();
+  void distrust_admitted_loss();
+
+  Vantage vantage_;
+  std::size_t max_findings_;
+  std::vector<Finding> findings_;
+  StreamBudget budget_;
+  std::uint64_t right_checksums_ = 0;
+  std::uint64_t wrong_checksums_ = 0;
+  std::uint64_t disorder_ = 0;
+  std::uint64_t damaged_ = 0;
+  std::uint64_t repetitions_ = 0;
+  std::uint64_t capture_loss_ = 0;
+  std::vector<Loss> losses_;
+  std::optional<Instant> last_icmp_;
+};
+
+}  // namespace lastack

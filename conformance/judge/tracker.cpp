@@ -1,0 +1,285 @@
+#include "conformance/judge/tracker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "conformance/judge/rules/replies.h"
+
+namespace lastack {
+
+namespace {
+
+constexpr std::uint32_t kNone = ConnectionSet::kNone;
+
+SocketAddress source(const SegmentInfo& s) { return {s.ip.src, s.tcp.src_port}; }
+SocketAddress destination(const SegmentInfo& s) { return {s.ip.dst, s.tcp.dst_port}; }
+
+ConnectionReport report_of(const TrackedConnection& c) {
+  ConnectionReport r;
+  r.id = c.id;
+  for (int e = 0; e < 2; ++e) {
+    const Endpoint& end = c.ends[e];
+    r.endpoints[e] = {c.address[e],   end.packets,      end.octets,
+                      end.violations, end.inconclusive, states_text(possible_states(c, e))};
+  }
+  r.first_packet = c.first_packet;
+  r.last_packet = c.last_packet;
+  r.first_time = c.first_time;
+  r.last_time = c.last_time;
+  r.handshake = c.begun_with_syn;
+  return r;
+}
+
+void note_waiting_syn(TrackedConnection& c, const SegmentInfo& seg) {
+  const int side = side_of(c, seg);
+  if (!c.certain) conduct::waiting_syn(c, side, seg);
+  Endpoint& other = c.ends[1 - side];
+  ++other.stimuli;
+  other.only_fin = false;
+  other.stimulus_packet = seg.number;
+  other.stimulus_flags = seg.tcp.flags.bits;
+  other.due = false;
+  c.doubtful = c.doubtful || (c.certain && side != c.judged);
+  ++c.ends[side].packets;
+  c.last_packet = seg.number;
+  c.last_time = seg.time;
+}
+
+}  // namespace
+
+void Tracker::packet(Instant now, Bytes bytes, std::uint64_t number, std::size_t wire_size, bool sent_by_local,
+                     const PacketOrigin& origin) {
+  JudgeCounts& counts = ledger.counts;
+  ++counts.packets;
+  SegmentInfo seg;
+  seg.number = number;
+  seg.time = now;
+  last_time = now;
+  switch (decode_segment(bytes, wire_size, seg)) {
+    case DecodeResult::not_tcp:
+      // An ICMP error may end a connection without a segment (RFC 9293 3.9.2.2).
+      if (options.vantage == Vantage::endpoint && !sent_by_local) {
+        connections.each_connection([](TrackedConnection& c) { c.doubtful = true; });
+      }
+      if (seg.ip.protocol == 1 || seg.ip.protocol == 58) ledger.note_icmp(now);  // ICMP, ICMPv6
+      ++counts.skipped;
+      return;
+    case DecodeResult::fragment: ++counts.skipped; return;
+    case DecodeResult::cut: ++counts.cut; return;
+    case DecodeResult::segment: break;
+  }
+  if (origin.copy) {
+    ++counts.copies;
+    note_copy(seg, origin.context);
+    return;
+  }
+  ++counts.segments;
+  if (!seg.options_known) ++counts.cut;
+  ledger.note_checksum(seg.checksum);
+  route(seg, bytes, wire_size, origin.context, sent_by_local);
+}
+
+void Tracker::route(const SegmentInfo& seg, Bytes bytes, std::size_t wire_size, std::uint64_t context,
+                    bool sent_by_local) {
+  Place place{.key = flow_key(seg), .context = context};
+  place.hash = place.key.hash();
+  std::uint32_t s = find(place, seg);
+  // In a new connection side 0 sent the first segment.
+  const int local_side = options.vantage == Vantage::path ? -1 : (sent_by_local ? 0 : 1);
+  bool doubtful = false;
+  std::optional<Ended> before;
+  if (s != kNone) begin(s);
+  const bool may_wait = options.vantage == Vantage::path && !options.observer;  // who watches wants it in order
+  if (s == kNone && may_wait && Opening::suits(seg, bytes)) return keep_opening(place, seg, bytes, wire_size);
+  if (s != kNone && !answers_next_syn(*connections[s].conn, seg) && starts_over(*connections[s].conn, seg)) {
+    doubtful = connections[s].conn->doubtful && seg.tcp.flags.ack();  // the SYN that it answers is not known
+    before = ended(*connections[s].conn);
+    conclude_slot(s);
+    s = kNone;
+  }
+  if (s == kNone) {
+    s = open(place, seg, local_side);
+    if (before) note_earlier(*connections[s].conn, *before);
+    connections[s].conn->doubtful = doubtful;
+  } else if (waits_as_next(*connections[s].conn, seg)) {
+    note_waiting_syn(*connections[s].conn, seg);
+    connections.touch(s);
+    return;
+  } else if (answers_next_syn(*connections[s].conn, seg)) {
+    s = begin_next(s, place);
+  }
+  note_use(place.hash, s);
+  step(*connections[s].conn, seg);
+  connections.touch(s);
+}
+
+std::uint32_t Tracker::find(const Place& place, const SegmentInfo& seg) {
+  const std::uint32_t s = connections.find(place.key, place.hash, place.context);
+  if (s != kNone) return s;
+  constexpr std::size_t kMostContexts = 8;
+  const std::uint32_t other = connections.last_used(place.hash);
+  if (other == kNone) return s;
+  if (connections[other].opening && connections[other].opening->key == place.key) begin(other);
+  if (!connections[other].conn) return s;
+  TrackedConnection& c = *connections[other].conn;
+  if (c.key != place.key || is_in(c, place.context) || c.contexts.size() >= kMostContexts || !fits(c, seg)) return s;
+  c.contexts.push_back(place.context);
+  connections.add_context(place.hash, place.context, other);
+  return other;
+}
+
+// A second copy of a packet proves nothing, but that there are copies.
+void Tracker::note_copy(const SegmentInfo& seg, std::uint64_t context) {
+  Place place{.key = flow_key(seg), .context = context};
+  place.hash = place.key.hash();
+  const std::uint32_t s = find(place, seg);
+  if (s == kNone) return;
+  begin(s);
+  connections[s].conn->duplicates = true;
+}
+
+// Only on the path do the packets of one connection come from several VLANs and tunnels.
+void Tracker::note_use(std::uint64_t hash, std::uint32_t s) {
+  if (options.vantage == Vantage::path) connections.note_use(hash, s);
+}
+
+void Tracker::keep_opening(const Place& place, const SegmentInfo& seg, Bytes packet, std::size_t wire_size) {
+  make_room(seg.time);
+  auto o = std::make_unique<Opening>();
+  o->key = place.key;
+  o->id = next_id_++;
+  o->hash = place.hash;
+  o->context = place.context;
+  o->number = seg.number;
+  o->time = seg.time;
+  o->wire_size = static_cast<std::uint32_t>(wire_size);
+  o->size = static_cast<std::uint8_t>(packet.size());
+  std::copy(packet.begin(), packet.end(), o->packet.begin());
+  enter({nullptr, std::move(o)}, place);
+}
+
+// What was only a SYN becomes a connection.
+void Tracker::begin(std::uint32_t s) {
+  if (!connections[s].opening) return;
+  const std::unique_ptr<Opening> o = std::move(connections[s].opening);
+  const SegmentInfo syn = o->segment();
+  connections[s].conn = new_connection({o->key, o->hash, o->context}, syn, -1, o->id);
+  step(*connections[s].conn, syn);
+}
+
+std::uint32_t Tracker::open(const Place& place, const SegmentInfo& seg, int local_side) {
+  make_room(seg.time);
+  return enter({new_connection(place, seg, local_side, next_id_++), nullptr}, place);
+}
+
+std::uint32_t Tracker::begin_next(std::uint32_t s, const Place& place) {
+  const TrackedConnection& old = *connections[s].conn;
+  const SegmentInfo syn = old.next_syn.info;
+  const bool from_local = old.certain && old.next_syn.sender == old.judged;
+  const Place first{place.key, place.hash, old.context};
+  const std::vector<std::uint64_t> further = old.contexts;
+  const Ended before = ended(old);
+  conclude_slot(s);
+  const int local_side = options.vantage == Vantage::path ? -1 : (from_local ? 0 : 1);
+  const std::uint32_t fresh = open(first, syn, local_side);
+  for (const std::uint64_t other : further) connections.add_context(place.hash, other, fresh);
+  connections[fresh].conn->contexts = further;
+  note_earlier(*connections[fresh].conn, before);
+  step(*connections[fresh].conn, syn);
+  return fresh;
+}
+
+std::unique_ptr<TrackedConnection> Tracker::new_connection(const Place& place, const SegmentInfo& seg, int local_side,
+                                                           std::uint32_t id) {
+  auto c = std::make_unique<TrackedConnection>();
+  c->id = id;
+  c->key = place.key;
+  c->hash = place.hash;
+  c->context = place.context;
+  c->address[0] = source(seg);
+  c->address[1] = destination(seg);
+  c->certain = options.vantage == Vantage::endpoint;
+  c->judged = local_side;
+  c->reaction_time = options.reaction_time;
+  c->first_packet = seg.number;
+  c->first_time = seg.time;
+  c->begun_with_syn = seg.tcp.flags.syn();
+  c->sink = &ledger;
+  c->profile = &options.profile;
+  return c;
+}
+
+std::uint32_t Tracker::enter(Slot&& slot, const Place& place) {
+  const std::uint32_t s = connections.enter(std::move(slot), place.hash, place.context);
+  note_use(place.hash, s);
+  ++ledger.counts.connections;
+  return s;
+}
+
+void Tracker::step(TrackedConnection& c, const SegmentInfo& seg) {
+  const int side = side_of(c, seg);
+  judge_segment(c, side, seg);
+  c.last_packet = seg.number;
+  c.last_time = seg.time;
+  if (options.observer) options.observer(c, side, seg);
+}
+
+// Room for one more. What is finished goes after a while, a SYN that nobody answers when its sender has given up (RFC
+// 9293 3.8.3: at least three minutes), a silent connection after a day; under pressure the least recently used, in that
+// order.
+void Tracker::make_room(Instant now) {
+  constexpr std::array<Duration, kAges> kQuiet = {std::chrono::seconds(120), std::chrono::seconds(240),
+                                                  std::chrono::hours(24)};
+  for (std::size_t age = 0; age < kAges; ++age) {
+    while (true) {
+      const std::uint32_t oldest = connections.oldest(static_cast<Age>(age));
+      if (oldest == kNone) break;
+      const Slot& slot = connections[oldest];
+      const Instant last = slot.opening ? slot.opening->time : slot.conn->last_time;
+      if (now - last <= kQuiet[age] && connections.size() < options.max_connections) break;
+      conclude_slot(oldest);
+    }
+  }
+}
+
+void Tracker::conclude_slot(std::uint32_t s) {
+  begin(s);
+  TrackedConnection& c = *connections[s].conn;
+  replies::check_overdue(c, last_time);
+  conclude(c);
+  const bool kept = is_kept(c);
+  if (kept) reports.push_back(report_of(c));
+  if (!c.certain) {
+    conduct::conclude(c, last_time);
+    taps_.concluded(c, kept);
+  }
+  connections.remove(s);
+}
+
+// Reports of connections with findings, or with some that wait for the end, go before the others.
+bool Tracker::is_kept(const TrackedConnection& c) {
+  const bool found = c.ends[0].violations + c.ends[0].inconclusive + c.ends[1].violations + c.ends[1].inconclusive != 0;
+  const bool loud = found || !c.provisional.empty();
+  std::size_t& kept = loud ? loud_reports_ : quiet_reports_;
+  if (kept >= (loud ? options.max_findings : options.max_quiet_reports)) return false;
+  ++kept;
+  return true;
+}
+
+void Tracker::finish() {
+  for (std::size_t age = 0; age < kAges; ++age) {
+    while (connections.oldest(static_cast<Age>(age)) != kNone) conclude_slot(connections.oldest(static_cast<Age>(age)));
+  }
+  if (options.vantage == Vantage::path) {
+    taps_.settle(options.tap, reports, [this](Finding&& f) { ledger.add(std::move(f)); });
+  }
+  ledger.settle();
+  std::sort(reports.begin(), reports.end(),
+            [](const ConnectionReport& a, const ConnectionReport& b) { return a.id < b.id; });
+}
+
+std::size_t Tracker::memory() const {
+  return connections.memory() + ledger.memory() + reports.capacity() * sizeof(ConnectionReport);
+}
+
+}  // namespace lastack
