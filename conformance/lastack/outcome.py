@@ -9,10 +9,22 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from lastack.catalogue import Row
 
-Outcome = Literal["passed", "failed", "error", "unsupported", "skipped", "known", "stale", "non-strict"]
-OUTCOMES: tuple[Outcome, ...] = ("passed", "failed", "error", "unsupported", "skipped", "known", "stale", "non-strict")
+Outcome = Literal["passed", "failed", "error", "unsupported", "skipped", "known", "stale", "non-strict", "late"]
+OUTCOMES: tuple[Outcome, ...] = (
+    "passed",
+    "failed",
+    "error",
+    "unsupported",
+    "skipped",
+    "known",
+    "stale",
+    "non-strict",
+    "late",
+)
 # Outcomes that make a run red.
 RED: tuple[Outcome, ...] = ("failed", "error", "stale")
+# A wall-clock scenario that fails on a machine that was late by so many microseconds in all says nothing of the stack.
+LATE_US = 50_000
 
 _ADVISORY = ("SHOULD", "SHOULD NOT", "should", "MAY", "RECOMMENDED")
 

@@ -310,6 +310,8 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple
         return "known", "x", ("KNOWN", {"yellow": True})
     if outcome == "non-strict":
         return "non-strict", "n", ("NON-STRICT", {"yellow": True})
+    if outcome == "late":
+        return "late", "l", ("LATE", {"yellow": True})
     if outcome == "stale":
         return "failed", "S", ("STALE", {"red": True})
     return None
@@ -354,6 +356,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(f"known issues of {issues.sut}: {_relative(issues.path)}")
     for text in run.stale:
         terminalreporter.write_line(f"STALE {text}", red=True)
+    for result in run.results:
+        if result.outcome == "late":
+            terminalreporter.write_line(f"LATE {result.test} [{result.sut}]: {result.message.splitlines()[0]}")
 
 
 def _relative(path: Path) -> Path:

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lastack import __version__
-from lastack.outcome import OUTCOMES, RED, Result, is_advisory
+from lastack.outcome import OUTCOMES, RED, Outcome, Result, is_advisory
 from lastack.sut.carrier import Hello
 
 if TYPE_CHECKING:
     from lastack.catalogue import Row
 
 SCHEMA = 1
+_NOT_JUDGED: tuple[Outcome, ...] = ("unsupported", "skipped", "late")
 
 
 def document(
@@ -62,24 +63,20 @@ def write_json(
 
 def summary_table(results: Sequence[Result], rows: Mapping[str, Row], hellos: Mapping[str, Hello]) -> list[str]:
     """The closing table: passed of all, mandatory and advisory apart, and what was not counted, per stack."""
-    lines = ["", f"{'':<14}{'must':>12}{'should':>10}{'unsupported':>13}{'known':>7}{'unexpected':>12}"]
+    lines = ["", f"{'':<14}{'must':>12}{'should':>10}{'unsupported':>13}{'known':>7}{'late':>6}{'unexpected':>12}"]
     for sut in dict.fromkeys(result.sut for result in results):
         own = [result for result in results if result.sut == sut]
         count = Counter(result.outcome for result in own)
         parts = []
         for advisory in (False, True):
-            counted = [
-                r
-                for r in own
-                if is_advisory(r.requirements, rows) == advisory and r.outcome not in ("unsupported", "skipped")
-            ]
+            counted = [r for r in own if is_advisory(r.requirements, rows) == advisory and r.outcome not in _NOT_JUDGED]
             good = [r for r in counted if r.outcome == "passed" or (r.outcome == "non-strict" and not advisory)]
             parts.append(f"{len(good)}/{len(counted)}")
         unexpected = sum(count[outcome] for outcome in RED)
         name = sut if len(sut) <= 13 else sut[:12] + "~"
         mark = "  <- new" if unexpected else ""
         lines.append(
-            f"{name:<14}{parts[0]:>12}{parts[1]:>10}{count['unsupported']:>13}{count['known']:>7}{unexpected:>12}{mark}"
+            f"{name:<14}{parts[0]:>12}{parts[1]:>10}{count['unsupported']:>13}{count['known']:>7}{count['late']:>6}{unexpected:>12}{mark}"
         )
     names = ", ".join(f"{hello.name} {hello.version}" for hello in hellos.values())
     if names:

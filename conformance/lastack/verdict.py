@@ -9,7 +9,7 @@ import pytest
 
 from lastack.lab import Lab
 from lastack.ladder import Line
-from lastack.outcome import Outcome, is_advisory
+from lastack.outcome import LATE_US, Outcome, is_advisory
 from lastack.pcapng import write_log
 from lastack.screen import Failure
 from lastack.session import Run, requirements_of, test_id
@@ -48,15 +48,20 @@ def outcome_of(
         if reason.startswith("UNSUPPORTED"):
             return "unsupported", reason.removeprefix("UNSUPPORTED: ")
         return "skipped", reason
+    late_us = laboratory.world.late_us if laboratory is not None else 0
     if report.failed:
         if issue is not None and issue.covers(text):
             _turn(report, f"known issue: {issue.reason}")
             return "known", text
+        if isinstance(error, AssertionError) and late_us >= LATE_US:
+            return _not_judged(report, late_us, text)
         requirements = [str(value) for name, value in report.user_properties if name == "requirement"]
         if isinstance(error, AssertionError) and not run.strict and is_advisory(requirements, run.rows):
             _turn(report, f"not strict: {text.splitlines()[0] if text else 'failed'}")
             return "non-strict", text
         return ("failed" if isinstance(error, AssertionError) else "error"), text
+    if issue is not None and late_us >= LATE_US:
+        return _not_judged(report, late_us, "passes, but is listed as a known issue")
     if issue is not None:
         report.outcome = "failed"
         report.longrepr = ScreenRepr(
@@ -70,6 +75,13 @@ def outcome_of(
     if laboratory is not None and (laboratory.soft_failures or laboratory.non_strict):
         return "non-strict", "; ".join([text for text, _ in laboratory.soft_failures] + laboratory.non_strict)
     return "passed", ""
+
+
+def _not_judged(report: pytest.TestReport, late_us: int, text: str) -> tuple[Outcome, str]:
+    """The machine could not keep the stack's own time: neither a pass nor a failure, and counted."""
+    message = f"not judged: the machine was late by {late_us / 1e6:.3f} s in all: {text}"
+    _turn(report, message)
+    return "late", message
 
 
 def _turn(report: pytest.TestReport, reason: str) -> None:

@@ -34,6 +34,9 @@ SYSCTLS: dict[str, int | str] = {
     "tcp_moderate_rcvbuf": 0, "tcp_comp_sack_nr": 0, "tcp_backlog_ack_defer": 0, "tcp_tw_reuse": 0,
     "tcp_slow_start_after_idle": 1, "tcp_ecn": 0, "tcp_syn_linear_timeouts": 0, "tcp_congestion_control": "reno",
     "tcp_wmem": "4096 262144 4194304", "ip_local_port_range": "49152 65535",
+    # Each namespace gets a small table of its own: the kernel walks the whole table, else the machine's with 10^5 buckets, for
+    # every question about a socket and at the end of the namespace.
+    "tcp_child_ehash_entries": 256,
 }  # fmt: skip
 
 

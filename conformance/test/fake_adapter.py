@@ -1,8 +1,8 @@
 """A toy stack that speaks the cmd: protocol, and breaks it on demand: ``fake_adapter.py [FAULT]``.
 
 It answers a SYN to its listener, acknowledges data, and knows nothing else. It chooses its own initial sequence
-numbers, so that renumbering is used. Faults: die, kill, hang, nonsense, wrong-id, wrong-field, bad-hex, two-outcomes,
-extra-line-noise, refuse, wrong-ack, float-time.
+numbers, so that renumbering is used. ``wall`` runs on its own clock; ``late`` too, and answers 0.1 s late. Faults: die,
+kill, hang, nonsense, wrong-id, wrong-field, bad-hex, two-outcomes, extra-line-noise, refuse, wrong-ack, float-time.
 """
 
 import json
@@ -70,7 +70,8 @@ class Toy:
     def answer(self, request: dict) -> dict:
         verb = request["cmd"]
         if verb == "hello":
-            return {"protocol": 1, "name": "toy", "version": "1", "caps": ["virtual-time"]}
+            caps = [] if self.fault in ("wall", "late") else ["virtual-time"]
+            return {"protocol": 1, "name": "toy", "version": "1", "caps": caps}
         if verb == "reset":
             self.reset()
             return {"error": "no more memory"} if self.fault == "refuse" else {}
@@ -92,6 +93,8 @@ def misbehave(fault: str, reply: dict) -> str | None:
         os.kill(os.getpid(), 11)
     if fault == "hang":
         time.sleep(60)
+    if fault == "late":
+        time.sleep(0.1)
     broken = {
         "nonsense": "hello, world",
         "wrong-id": json.dumps({**reply, "id": 999}),
