@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import lzma
 import random
 import struct
 import sys
@@ -106,8 +107,8 @@ class Packet:
 
 
 def read_pcap(path: Path) -> tuple[bytes, list[tuple[bytes, bytearray]]]:
-    """The file header and (record header, frame) of each packet of a little-endian pcap."""
-    data = path.read_bytes()
+    """The file header and (record header, frame) of each packet of a little-endian pcap, as it is or as ``.xz``."""
+    data = lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
     records: list[tuple[bytes, bytearray]] = []
     at = 24
     while at < len(data):

@@ -194,6 +194,11 @@ def bulk(talk: Talk, octets: int = 2_000_000) -> None:
     server.close()
 
 
+def short_bulk(talk: Talk) -> None:
+    """The same, short."""
+    bulk(talk, 200_000)
+
+
 def slow_reader(talk: Talk) -> None:
     """The receiver's window shuts and opens again."""
     client, server = talk.pair(listen=lambda s: s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192))
@@ -310,6 +315,7 @@ _ALL: tuple[Callable[[Talk], None], ...] = (
     reset_late_data,
     refused,
     bulk,
+    short_bulk,
     slow_reader,
     chatter,
     urgent,

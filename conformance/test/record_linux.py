@@ -82,13 +82,14 @@ def main() -> int:
     parser.add_argument("directory", type=Path)
     parser.add_argument("--only", nargs="*", default=[], metavar="NAME", choices=[c.name for c in CONFIGURATIONS])
     parser.add_argument("--family", choices=("4", "6"))
+    parser.add_argument("--talks", nargs="*", default=[], metavar="TALK", choices=TALKS, help="only these")
     parser.add_argument("--quick", action="store_true", help="leave out the conversations that wait for timers")
     options = parser.parse_args()
     if reason := why_not():
         print(f"record_linux: {reason}", file=sys.stderr)
         return CANNOT
     slow = {"keep_alive", "silent_server", "slow_reader"}
-    talks = [name for name in TALKS if not (options.quick and name in slow)]
+    talks = options.talks or [name for name in TALKS if not (options.quick and name in slow)]
     families = [
         family
         for version, family in (("4", socket.AF_INET), ("6", socket.AF_INET6))
