@@ -8,16 +8,26 @@
 
 namespace lastack {
 
-bool TrackedConnection::timestamps_negotiated() const {
-  return options_known() && ends[0].syn.every_timestamps && ends[1].syn.every_timestamps;
+namespace {
+
+std::int8_t shift_of(const SynFacts& own, const SynFacts& other) {
+  if (own.every_scale && other.every_scale)
+    return own.scale_changed ? std::int8_t{-1} : static_cast<std::int8_t>(own.shift);
+  return own.some_scale && other.some_scale ? std::int8_t{-1} : std::int8_t{0};
 }
 
-int TrackedConnection::window_shift(int e) const {
-  if (!options_known()) return -1;
-  const SynFacts& own = ends[e].syn;
-  const SynFacts& other = ends[1 - e].syn;
-  if (own.every_scale && other.every_scale) return own.scale_changed ? -1 : own.shift;
-  return own.some_scale && other.some_scale ? -1 : 0;
+}  // namespace
+
+void TrackedConnection::settle_agreement() {
+  const SynFacts& a = ends[0].syn;
+  const SynFacts& b = ends[1].syn;
+  agreed = {};
+  agreed.handshake = a.count != 0 && b.count != 0 && !ends[0].isn_ambiguous && !ends[1].isn_ambiguous;
+  agreed.options = agreed.handshake && a.options_known && b.options_known;
+  if (!agreed.options) return;
+  agreed.timestamps = a.every_timestamps && b.every_timestamps;
+  agreed.shift[0] = shift_of(a, b);
+  agreed.shift[1] = shift_of(b, a);
 }
 
 std::size_t TrackedConnection::memory() const {
@@ -194,27 +204,6 @@ void Context::suspect(SuspicionKind kind, RuleId rule, Position claimed, Positio
 
 namespace {
 
-std::uint16_t triggers_of(const SegmentInfo& seg) {
-  const Flags f = seg.tcp.flags;
-  std::uint16_t t = kAny;
-  const auto set = [&t](bool on, Trigger bit) {
-    if (on) t = static_cast<std::uint16_t>(t | bit);
-  };
-  const bool plain = !f.syn() && !f.rst();
-  set(f.syn(), kOnSyn);
-  set(!f.syn(), kOffSyn);
-  set(f.ack(), kOnAck);
-  set(seg.payload_size != 0, kOnData);
-  set(f.fin(), kOnFin);
-  set(f.rst(), kOnRst);
-  set(seg.tcp.options.timestamps.has_value(), kOnTs);
-  set(seg.tcp.options.sack_count != 0, kOnSack);
-  set(plain, kPlain);
-  set(plain && seg.payload_size == 0 && !f.fin(), kEmpty);
-  set(plain && f.ack(), kOnAckPlain);
-  return t;
-}
-
 // An echo of a newer timestamp than it echoed before, of those that the peer sent.
 bool echoes_newer(const Context& c, const Timestamps& ts) {
   const Endpoint& self = c.self;
@@ -249,11 +238,11 @@ void place_numbers(Context& c) {
 }
 
 void ask_rules(Context& c) {
-  const std::uint16_t triggers = triggers_of(c.seg);
-  for (const RuleRow& row : rule_rows()) {
-    if ((row.triggers & triggers) == 0 || (row.blames & c.blamed) != 0) continue;
+  asked_by(triggers_of(c)).each([&c](std::size_t rule) {
+    const RuleRow& row = rule_rows()[rule];
+    if ((row.blames & c.blamed) != 0) return;
     if (!c.conn.doubtful || rule_needs_segment_only(row.info)) row.check(c);
-  }
+  });
 }
 
 // A segment that no receiver would process: malformed or damaged. Only its form is judged, and it changes nothing.

@@ -122,6 +122,14 @@ struct EarlierNumbers {
   }
 };
 
+// What both SYNs together say; asked for every segment.
+struct Agreement {
+  bool handshake = false;
+  bool options = false;
+  bool timestamps = false;
+  std::int8_t shift[2] = {-1, -1};
+};
+
 struct TrackedConnection {
   std::uint32_t id = 0;
   FlowKey key;
@@ -130,6 +138,7 @@ struct TrackedConnection {
   std::vector<std::uint64_t> contexts;  // and further ones
   SocketAddress address[2];
   Endpoint ends[2];
+  Agreement agreed;
   int judged = -1;       // the one endpoint that is judged; -1: both
   bool certain = false;  // Vantage::endpoint
   Duration reaction_time{0};
@@ -152,17 +161,18 @@ struct TrackedConnection {
   EarlierNumbers earlier[2];             // per end
   Conduct conduct[2];                    // on the path only
   std::vector<Provisional> provisional;  // until it is known where the tap was
+  bool ask_every_rule = false;           // JudgeOptions
   const Profile* profile = nullptr;
   FindingSink* sink = nullptr;
 
   // Both SYNs were captured, uncut and with one number each.
-  bool handshake_known() const {
-    return ends[0].syn.count != 0 && ends[1].syn.count != 0 && !ends[0].isn_ambiguous && !ends[1].isn_ambiguous;
-  }
-  bool options_known() const { return handshake_known() && ends[0].syn.options_known && ends[1].syn.options_known; }
-  bool timestamps_negotiated() const;
+  bool handshake_known() const { return agreed.handshake; }
+  bool options_known() const { return agreed.options; }
+  bool timestamps_negotiated() const { return agreed.timestamps; }
   // The shift of end `e`'s window field on segments without SYN: -1 when unknown.
-  int window_shift(int e) const;
+  int window_shift(int e) const { return agreed.shift[e]; }
+  // To be called when the facts of a SYN have changed.
+  void settle_agreement();
   std::size_t memory() const;  // octets held
 };
 

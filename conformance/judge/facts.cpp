@@ -345,6 +345,7 @@ void note_facts(Context& c) {
   if (processed) {
     if (c.flags().syn() && !c.flags().rst()) {
       note_syn(c);
+      c.conn.settle_agreement();
       note_syn_window(c);
     } else if (!c.flags().rst()) {
       const bool answers_syn_ack =

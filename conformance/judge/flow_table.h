@@ -16,7 +16,9 @@ namespace lastack {
 struct FlowKey {
   std::array<std::byte, 36> octets{};  // address, address, port, port; IPv4 addresses are padded with zeros
   IpVersion version = IpVersion::v4;
-  friend bool operator==(const FlowKey&, const FlowKey&) = default;
+  friend bool operator==(const FlowKey& a, const FlowKey& b) {  // the default one goes octet by octet
+    return std::memcmp(a.octets.data(), b.octets.data(), sizeof a.octets) == 0 && a.version == b.version;
+  }
   std::uint64_t hash() const {
     std::uint64_t words[4];
     std::uint32_t ports = 0;

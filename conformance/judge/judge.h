@@ -48,6 +48,7 @@ struct JudgeOptions {
   std::size_t max_quiet_reports = 100'000;  // kept of connections without findings
   SegmentObserver observer{};               // for ladders and explanations; usually none
   TapChoice tap = TapChoice::infer;         // Vantage::path
+  bool ask_every_rule = false;              // for tests: without the shortcut of rules/triggers.h
   Profile profile{};                        // what the stacks promise; the RFCs' own values unless somebody says more
 };
 

@@ -6,40 +6,49 @@
 namespace lastack {
 
 std::optional<StreamMemory::Difference> StreamMemory::compare(Position seq, Bytes octets) const {
-  if (seq >= highest_ || ring_.empty()) return std::nullopt;
+  if (!reaches(seq)) return std::nullopt;
   const Position end = seq + static_cast<Position>(octets.size());
   for (const Piece& piece : pieces_) {
     const Position from = std::max({seq, piece.begin, oldest_});
     const Position to = std::min(end, piece.end);
     for (Position p = from; p < to; ++p) {
       const std::byte now = octets[static_cast<std::size_t>(p - seq)];
-      if (at(p) != now)
-        return Difference{p, std::to_integer<unsigned>(at(p)), std::to_integer<unsigned>(now), piece.packet};
+      const std::byte before = ring_[place(p)];
+      if (before != now)
+        return Difference{p, std::to_integer<unsigned>(before), std::to_integer<unsigned>(now), piece.packet};
     }
   }
   return std::nullopt;
 }
 
+Bytes StreamMemory::run(Position p, Position end) const {
+  return {ring_.get() + place(p), std::min(size_ - place(p), static_cast<std::size_t>(end - p))};
+}
+
 bool StreamMemory::grow(std::size_t wanted, StreamBudget& budget) {
-  std::size_t size = std::max(ring_.size(), kFirstSize);
+  std::size_t size = std::max(size_, kFirstSize);
   while (size < wanted && size < kLargest) size *= 2;
-  if (size == ring_.size()) return true;
-  if (budget.left + ring_.size() < size) return !ring_.empty();
-  budget.left = budget.left + ring_.size() - size;
+  if (size == size_) return true;
+  if (budget.left + size_ < size) return size_ != 0;
+  budget.left = budget.left + size_ - size;
   budget_ = &budget;
-  std::vector<std::byte> larger(size);
-  for (Position p = ring_.empty() ? highest_ : oldest_; p < highest_; ++p) {
-    larger[static_cast<std::size_t>(p) & (size - 1)] = at(p);
+  StreamMemory larger;
+  larger.ring_ = std::make_unique_for_overwrite<std::byte[]>(size);
+  larger.size_ = size;
+  for (Position p = size_ == 0 ? highest_ : oldest_; p < highest_;) {
+    const Bytes part = run(p, highest_);
+    larger.put(p, part);
+    p += static_cast<Position>(part.size());
   }
-  ring_ = std::move(larger);
+  ring_ = std::move(larger.ring_);
+  size_ = size;
   return true;
 }
 
 void StreamMemory::put(Position seq, Bytes octets) {
   while (!octets.empty()) {
-    const std::size_t start = static_cast<std::size_t>(seq) & (ring_.size() - 1);
-    const std::size_t count = std::min(octets.size(), ring_.size() - start);
-    std::memcpy(ring_.data() + start, octets.data(), count);
+    const std::size_t count = std::min(octets.size(), size_ - place(seq));
+    std::memcpy(ring_.get() + place(seq), octets.data(), count);
     octets = octets.subspan(count);
     seq += static_cast<Position>(count);
   }
@@ -51,10 +60,10 @@ void StreamMemory::remember(Position seq, Bytes octets, std::uint64_t packet, Po
   if (octets.empty() || octets.size() > kLargest || in_flight < 0) return;
   // Far ahead of all before: what is between was not seen, and what is behind will not come again.
   const auto wanted = static_cast<std::size_t>(std::min<Position>(in_flight, static_cast<Position>(kLargest)));
-  const bool first = ring_.empty();
+  const bool first = size_ == 0;
   if (!grow(std::max(wanted, octets.size()), budget)) return;
-  if (octets.size() > ring_.size()) return;
-  const auto size = static_cast<Position>(ring_.size());
+  if (octets.size() > size_) return;
+  const auto size = static_cast<Position>(size_);
   if (first) highest_ = oldest_ = seq;
   if (first || end > highest_) highest_ = end;
   oldest_ = first ? highest_ - size : std::max(oldest_, highest_ - size);
@@ -75,9 +84,10 @@ void StreamMemory::drop(std::uint64_t packet) {
 }
 
 void StreamMemory::forget() {
-  if (budget_ != nullptr) budget_->left += ring_.size();
+  if (budget_ != nullptr) budget_->left += size_;
   budget_ = nullptr;
-  ring_ = {};
+  ring_.reset();
+  size_ = 0;
   pieces_ = {};
   next_piece_ = 0;
 }

@@ -37,7 +37,9 @@ class StreamMemory {
   // What this packet carried was misnumbered.
   void drop(std::uint64_t packet);
   void forget();
-  std::size_t memory() const { return ring_.capacity() + pieces_.capacity() * sizeof(Piece); }
+  // Has anything from `seq` on been remembered? Where not, there is nothing to compare.
+  bool reaches(Position seq) const { return size_ != 0 && seq < highest_; }
+  std::size_t memory() const { return size_ + pieces_.capacity() * sizeof(Piece); }
 
  private:
   struct Piece {
@@ -49,13 +51,15 @@ class StreamMemory {
   static constexpr std::size_t kLargest = std::size_t{256} << 10;
   static constexpr std::size_t kMaxPieces = 256;
 
-  std::byte& at(Position p) { return ring_[static_cast<std::size_t>(p) & (ring_.size() - 1)]; }
-  const std::byte& at(Position p) const { return ring_[static_cast<std::size_t>(p) & (ring_.size() - 1)]; }
+  std::size_t place(Position p) const { return static_cast<std::size_t>(p) & (size_ - 1); }
+  // What lies in one piece from `p` on, `end` at most.
+  Bytes run(Position p, Position end) const;
   bool grow(std::size_t wanted, StreamBudget& budget);
   void put(Position seq, Bytes octets);
 
-  std::vector<std::byte> ring_;  // octet p lies at p modulo its size
-  std::vector<Piece> pieces_;    // the newest kMaxPieces, in a ring of their own
+  std::unique_ptr<std::byte[]> ring_;  // octet p lies at p modulo its size; not cleared, pieces_ says what was written
+  std::size_t size_ = 0;               // a power of two
+  std::vector<Piece> pieces_;          // the newest kMaxPieces, in a ring of their own
   std::size_t next_piece_ = 0;
   Position highest_ = 0;  // after the last octet remembered
   Position oldest_ = 0;   // no octet before it is in the ring any more; a larger ring does not bring it back

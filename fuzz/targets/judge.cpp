@@ -1,5 +1,5 @@
-// Packets of any kind, in any order, for the judge at both vantages: no crash, bounded memory, and findings that can be
-// printed.
+// Packets of any kind, in any order, for the judge at both vantages: no crash, bounded memory, findings that can be
+// printed, and the same ones when every rule is asked about every segment (rules/triggers.h).
 //
 // The input is a list of records: one octet of bits (direction, checksums repaired or not, time step), one octet of
 // length, the packet.
@@ -40,7 +40,10 @@ void feed(Judge& judge, Vantage vantage, Instant now, std::uint8_t bits, Bytes p
 }
 
 void run(Vantage vantage, Bytes input) {
-  Judge judge(JudgeOptions{.vantage = vantage, .max_connections = 64, .max_findings = 100});
+  JudgeOptions options{.vantage = vantage, .max_connections = 64, .max_findings = 100};
+  Judge judge(options);
+  options.ask_every_rule = true;
+  Judge thorough(options);
   Instant now{};
   std::vector<std::byte> packet;
   for (std::uint64_t number = 1; input.size() >= 2; ++number) {
@@ -51,11 +54,16 @@ void run(Vantage vantage, Bytes input) {
     if ((bits & 2U) == 0) repair(packet);
     now += std::chrono::milliseconds((bits >> 4U) * (bits >> 4U) * 100);
     feed(judge, vantage, now, bits, packet, number);
+    feed(thorough, vantage, now, bits, packet, number);
     LASTACK_CHECK(judge.memory() < kMostMemory);
   }
   judge.finish(now);
-  for (const Finding& finding : judge.findings()) LASTACK_CHECK(!to_string(finding).empty());
+  thorough.finish(now);
   LASTACK_CHECK(judge.findings().size() <= 100);
+  LASTACK_CHECK(judge.findings().size() == thorough.findings().size());
+  for (std::size_t i = 0; i < judge.findings().size(); ++i) {
+    LASTACK_CHECK(to_string(judge.findings()[i]) == to_string(thorough.findings()[i]));
+  }
 }
 
 }  // namespace

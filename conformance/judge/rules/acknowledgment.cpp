@@ -60,8 +60,8 @@ void ack_of_unsent_data(Context& c) {
 
 void ack_of_missing_data(Context& c) {
   const Endpoint& peer = c.peer;
-  if (!c.conn.certain || !peer.numbers_known || peer.isn_ambiguous || peer.sent.overflowed() || c.conn.next_syn.present)
-    return;
+  if (!c.conn.certain || !c.flags().ack() || !peer.numbers_known || peer.isn_ambiguous) return;
+  if (peer.sent.overflowed() || c.conn.next_syn.present) return;
   if (c.ack <= peer.sent.contiguous() || c.ack > peer.next) return;
   if (c.self.syn.count == 0) return;
   c.violated(RuleId::ack_of_missing_data, "ACK=" + number_text(peer.sent.contiguous()) + " or less",

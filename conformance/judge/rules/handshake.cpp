@@ -109,7 +109,7 @@ void ack_before_isn(Context& c) {
 }
 
 void data_before_handshake(Context& c) {
-  if (!c.conn.certain || c.flags().syn() || c.flags().rst() || c.self.syn.count == 0) return;
+  if (!c.conn.certain || !c.has_data() || c.self.syn.count == 0) return;
   if (c.self.syn.some_fast_open || c.peer.syn.some_fast_open) return;
   const bool syn_acked = c.peer.acked && c.peer.ack_max > c.self.iss;
   if (syn_acked && c.peer.syn.count != 0) return;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "conformance/judge/connection.h"
+#include "conformance/judge/rules/triggers.h"
 
 namespace lastack {
 
@@ -197,27 +198,11 @@ void segment_after_received_reset(Context& c);
 
 }  // namespace rules
 
-// When a rule is asked.
-enum Trigger : std::uint16_t {
-  kAny = 1,
-  kOnSyn = 2,
-  kOffSyn = 4,
-  kOnAck = 8,
-  kOnData = 16,
-  kOnFin = 32,
-  kOnRst = 64,
-  kOnTs = 128,
-  kOnSack = 256,
-  kPlain = 512,        // neither SYN nor RST
-  kEmpty = 1024,       // no data, SYN, FIN or RST
-  kOnAckPlain = 2048,  // ACK on, SYN and RST off
-};
-
 struct RuleRow {
   RuleInfo info;
-  std::uint16_t triggers;
-  void (*check)(Context&);           // nullptr: found by replies.cpp when a reaction is overdue
-  std::uint8_t blames = kBlameNone;  // Blame bits
+  std::uint32_t triggers = 0;         // Trigger bits: one of them asks it
+  void (*check)(Context&) = nullptr;  // without one it is found over time (replies.cpp, conduct.cpp, tap_ledger.cpp)
+  std::uint8_t blames = kBlameNone;   // Blame bits
 };
 
 const RuleRow& rule_row(RuleId id);

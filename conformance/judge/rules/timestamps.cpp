@@ -34,8 +34,10 @@ void timestamp_echo_unsent(Context& c) {
   if (!c.flags().ack() || c.flags().rst() || !peer.ts_seen || peer.ts_erratic || c.conn.next_syn.present) return;
   if (!c.conn.timestamps_negotiated()) return;
   const std::uint32_t echo = c.seg.tcp.options.timestamps->echo;
+  const bool too_old = before(SeqNum(echo), SeqNum(peer.tsval_min));
+  if (!too_old && at_or_before(SeqNum(echo), SeqNum(peer.tsval_max))) return;
   const std::string actual = "TSecr=" + std::to_string(echo);
-  if (before(SeqNum(echo), SeqNum(peer.tsval_min))) {
+  if (too_old) {
     // Earlier SYNs may be missing from the capture; but not those of more than three minutes, whatever the clock's
     // tick.
     constexpr std::int32_t kEarlierSyns = 200'000;
@@ -46,7 +48,6 @@ void timestamp_echo_unsent(Context& c) {
                    std::to_string(peer.syn.packet));
     return;
   }
-  if (at_or_before(SeqNum(echo), SeqNum(peer.tsval_max))) return;
   c.suspect(SuspicionKind::timestamp_echo, RuleId::timestamp_echo_unsent, static_cast<Position>(echo),
             static_cast<Position>(peer.tsval_max),
             "a TSval of the peer, " + std::to_string(peer.tsval_max) + " or less", actual,

@@ -3,6 +3,8 @@
 // identifications follow when asked for.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <array>
 #include <cstddef>
 #include <functional>
@@ -29,11 +31,10 @@ struct S {
 
 class Talk {
  public:
-  explicit Talk(Vantage vantage = Vantage::path)
-      : judge(JudgeOptions{.vantage = vantage}), endpoint_(vantage == Vantage::endpoint) {}
+  explicit Talk(Vantage vantage = Vantage::path) : Talk(JudgeOptions{.vantage = vantage}) {}
   // On the path, with a tap at this place.
   explicit Talk(TapChoice tap, const Profile& profile = {})
-      : judge(JudgeOptions{.vantage = Vantage::path, .tap = tap, .profile = profile}), endpoint_(false) {}
+      : Talk(JudgeOptions{.vantage = Vantage::path, .tap = tap, .profile = profile}) {}
 
   Judge judge;
   bool timestamps = false;
@@ -55,16 +56,19 @@ class Talk {
   Talk& wait(Duration d) {
     now_ += d;
     judge.advance(now_);
+    thorough_.advance(now_);
     return *this;
   }
+  // In every conversation the shortcut by triggers (rules/triggers.h) must hide nothing.
   const std::vector<Finding>& findings() {
     judge.finish();
+    thorough_.finish();
+    EXPECT_EQ(all_of(judge), all_of(thorough_)) << "a rule lacks a trigger";
     return judge.findings();
   }
   std::string text() {
-    std::string all;
-    for (const Finding& f : findings()) all += to_string(f) + "\n";
-    return all;
+    findings();
+    return all_of(judge);
   }
   bool violates(const std::string& rule) { return finds(rule, Verdict::violated); }
   bool notes(const std::string& rule) { return finds(rule, Verdict::note); }
@@ -76,6 +80,27 @@ class Talk {
   }
 
  private:
+  explicit Talk(JudgeOptions options)
+      : judge(options),
+        thorough_((options.ask_every_rule = true, options)),
+        endpoint_(options.vantage == Vantage::endpoint) {}
+
+  static std::string all_of(const Judge& judge) {
+    std::string all;
+    for (const Finding& f : judge.findings()) all += to_string(f) + "\n";
+    return all;
+  }
+
+  void give(Judge& to, int side, Bytes packet, std::size_t wire_size) const {
+    if (!endpoint_) {
+      to.observed(now_, packet, number_, wire_size);
+    } else if (side == 0) {
+      to.received(now_, packet, number_);
+    } else {
+      to.sent(now_, packet, number_);
+    }
+  }
+
   Talk& send(int side, const S& s) {
     now_ += gap;
     ++clock_;
@@ -103,16 +128,13 @@ class Talk {
     if (s.cut != 0) store_be16(packet.data() + 2, static_cast<std::uint16_t>(packet.size() + s.cut));
     if (s.raw) s.raw(packet);
     ++number_;
-    if (!endpoint_) {
-      judge.observed(now_, packet, number_, s.cut == 0 ? 0 : packet.size() + s.cut);
-    } else if (side == 0) {
-      judge.received(now_, packet, number_);
-    } else {
-      judge.sent(now_, packet, number_);
-    }
+    const std::size_t wire_size = s.cut == 0 ? 0 : packet.size() + s.cut;
+    give(judge, side, packet, wire_size);
+    give(thorough_, side, packet, wire_size);
     return *this;
   }
 
+  Judge thorough_;  // asks every rule
   bool endpoint_;
   std::uint16_t port_ = 4000;
   Instant now_{std::chrono::seconds(1)};
