@@ -131,8 +131,7 @@ class Machine {
   std::optional<Failure> failure_;
   TraceHash hash_;
   std::uint64_t packets_ = 0;
-  bool reset_sent_ = false;  // in the last burst
-  bool in_ends_ = false;
+  bool reset_sent_ = false;                               // in the last burst
   std::array<std::vector<std::byte>, kRepeatable> sent_;  // what the peer sent last, for repeat
   std::array<std::uint8_t, kRepeatable> sent_slot_{};
   std::size_t sent_count_ = 0;

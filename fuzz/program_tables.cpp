@@ -32,8 +32,8 @@ constexpr auto kDelay = names("10ms", "0", "1ms", "100ms", "500ms");
 constexpr std::array<std::uint64_t, 5> kDelayValue = {10'000, 0, 1000, 100'000, 500'000};
 constexpr auto kSeed = names("0", "1", "2", "3", "4", "5", "6", "7");
 
-constexpr auto kFlags = names("A", "PA", "FA", "S", "SA", "R", "RA", "F", "none", "SF", "SFA", "SR", "SRA", "FRA", "UA",
-                              "PUA", "FPUA", "P", "FPU", "SEC", "AEC", "all");
+constexpr auto kFlagNames = names("A", "PA", "FA", "S", "SA", "R", "RA", "F", "none", "SF", "SFA", "SR", "SRA", "FRA",
+                                  "UA", "PUA", "FPUA", "P", "FPU", "SEC", "AEC", "all");
 constexpr std::uint16_t F = Flags::fin_bit, S = Flags::syn_bit, R = Flags::rst_bit, P = Flags::psh_bit,
                         A = Flags::ack_bit, U = Flags::urg_bit, E = Flags::ece_bit, C = Flags::cwr_bit;
 constexpr std::array<std::uint16_t, 22> kFlagBits = {A,
@@ -125,7 +125,7 @@ constexpr std::array<HeaderLayout, kHeaderFields> kHeader = {{
 constexpr Choice kAbsent{};
 const std::array<OpLayout, kOps> kOpTable = {{
     {"segment",
-     {{{"flags", kFlags, kFlagWeights},
+     {{{"flags", kFlagNames, kFlagWeights},
        {"window", kWindow, kWindowWeights},
        {"seq", kSeq, kSeqWeights},
        {"ack", kAck, kAckWeights},
@@ -159,7 +159,7 @@ template <typename E>
 constexpr std::uint8_t at(E e) {
   return static_cast<std::uint8_t>(e);
 }
-// Indices of kFlags that the start sequences need.
+// Indices of kFlagNames that the start sequences need.
 constexpr std::uint8_t kA = 0, kFA = 2, kS = 3, kSA = 4;
 
 using Steps = std::vector<Step>;

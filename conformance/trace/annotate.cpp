@@ -6,12 +6,12 @@
 #include <memory>
 
 #include "conformance/trace/capture_reader.h"
+#include "conformance/trace/pcapng_format.h"
 
 namespace lastack {
 
 namespace {
 
-constexpr std::uint32_t kSectionHeader = 0x0A0D0D0A, kInterface = 1, kEnhancedPacket = 6, kByteOrderMagic = 0x1A2B3C4D;
 constexpr std::uint16_t kOptEnd = 0, kOptComment = 1, kOptUserApplication = 4, kOptTimeResolution = 9;
 
 // One pcapng block, little endian.
@@ -53,8 +53,8 @@ class Block {
 };
 
 bool write_section(std::FILE* file) {
-  Block section(kSectionHeader);
-  section.u32(kByteOrderMagic);
+  Block section(pcapng::kSectionHeader);
+  section.u32(pcapng::kByteOrderMagic);
   section.u16(1);
   section.u16(0);
   section.u32(0xFFFFFFFF);  // section length not given
@@ -65,7 +65,7 @@ bool write_section(std::FILE* file) {
 }
 
 bool write_interface(std::FILE* file, std::uint32_t link_type) {
-  Block interface(kInterface);
+  Block interface(pcapng::kInterfaceDescription);
   interface.u16(static_cast<std::uint16_t>(link_type));
   interface.u16(0);
   interface.u32(0);  // no limit on the captured length
@@ -77,7 +77,7 @@ bool write_interface(std::FILE* file, std::uint32_t link_type) {
 bool write_packet(std::FILE* file, std::uint32_t interface, const CapturedPacket& packet,
                   const std::vector<std::string>* comments) {
   const auto ns = static_cast<std::uint64_t>(packet.time.time_since_epoch().count());
-  Block block(kEnhancedPacket);
+  Block block(pcapng::kEnhancedPacket);
   block.u32(interface);
   block.u32(static_cast<std::uint32_t>(ns >> 32U));
   block.u32(static_cast<std::uint32_t>(ns & 0xFFFFFFFFU));

@@ -4,12 +4,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "conformance/trace/pcapng_format.h"
+
 namespace lastack {
 
 namespace {
 
-constexpr std::uint32_t kSectionHeader = 0x0A0D0D0A, kMicroseconds = 0xa1b2c3d4, kNanoseconds = 0xa1b23c4d,
-                        kModified = 0xa1b2cd34;
+constexpr std::uint32_t kMicroseconds = 0xa1b2c3d4, kNanoseconds = 0xa1b23c4d, kModified = 0xa1b2cd34;
 constexpr std::size_t kFileHeader = 24;
 
 struct OtherFormat {
@@ -73,7 +74,7 @@ bool CaptureReader::recognise() {
   if (head.empty()) return fail(source_.error().empty() ? "the file is empty" : "nothing can be read");
   if (head.size() < 4) return fail("not a capture: only " + std::to_string(head.size()) + " octets long");
   const std::uint32_t magic = load_be32(head.data());
-  if (magic == kSectionHeader) {
+  if (magic == pcapng::kSectionHeader) {
     format_ = Format::pcapng;
     return true;
   }

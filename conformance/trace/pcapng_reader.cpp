@@ -5,18 +5,17 @@
 #include <utility>
 
 #include "conformance/trace/capture_reader.h"
+#include "conformance/trace/pcapng_format.h"
 
 namespace lastack {
 
 namespace {
 
 constexpr std::size_t kMaxInterfaces = 1 << 16;
-constexpr std::uint32_t kSectionHeader = 0x0A0D0D0A, kInterfaceDescription = 1, kObsoletePacket = 2, kSimplePacket = 3,
-                        kStatistics = 5, kEnhancedPacket = 6, kByteOrderMagic = 0x1A2B3C4D;
 
 bool is_read(std::uint32_t type) {
-  return type == kInterfaceDescription || type == kObsoletePacket || type == kSimplePacket || type == kStatistics ||
-         type == kEnhancedPacket;
+  return type == pcapng::kInterfaceDescription || type == pcapng::kObsoletePacket || type == pcapng::kSimplePacket ||
+         type == pcapng::kStatistics || type == pcapng::kEnhancedPacket;
 }
 
 constexpr std::size_t padded(std::size_t n) { return (n + 3) & ~std::size_t{3}; }
@@ -40,10 +39,10 @@ bool CaptureReader::begin_section() {
   const Bytes head = source_.peek(28);
   if (head.size() < 28) return fail("the file ends inside a pcapng section header");
   const std::uint32_t magic = load_be32(head.data() + 8);
-  if (magic != kByteOrderMagic && __builtin_bswap32(magic) != kByteOrderMagic) {
+  if (magic != pcapng::kByteOrderMagic && __builtin_bswap32(magic) != pcapng::kByteOrderMagic) {
     return fail("a pcapng section header without byte-order magic");
   }
-  swapped_ = magic != kByteOrderMagic;
+  swapped_ = magic != pcapng::kByteOrderMagic;
   if (u16(head.data() + 12) != 1) {
     return fail("pcapng version " + std::to_string(u16(head.data() + 12)) + " is unknown");
   }
@@ -61,7 +60,7 @@ bool CaptureReader::next_block(Block& block) {
       if (head.empty() && source_.error().empty()) return false;
       return fail("the file ends inside a pcapng block header");
     }
-    if (load_be32(head.data()) == kSectionHeader && !begin_section()) return false;
+    if (load_be32(head.data()) == pcapng::kSectionHeader && !begin_section()) return false;
     const Bytes again = source_.peek(12);
     block.type = u32(again.data());
     const std::uint32_t length = u32(again.data() + 4);
@@ -91,13 +90,13 @@ bool CaptureReader::next_pcapng(CapturedPacket& packet) {
   Block block;
   while (next_block(block)) {
     switch (block.type) {
-      case kInterfaceDescription:
+      case pcapng::kInterfaceDescription:
         if (!add_interface(block.body)) return false;
         break;
-      case kStatistics:
+      case pcapng::kStatistics:
         if (!statistics(block.body)) return false;
         break;
-      case kSimplePacket: pending_ = block.length; return simple_packet(block.body, packet);
+      case pcapng::kSimplePacket: pending_ = block.length; return simple_packet(block.body, packet);
       default: pending_ = block.length; return enhanced_packet(block, packet);
     }
     source_.consume(block.length);
@@ -149,7 +148,7 @@ bool CaptureReader::enhanced_packet(const Block& block, CapturedPacket& packet) 
   const Bytes body = block.body;
   if (body.size() < 20) return fail("a pcapng packet block is too short");
   // The obsolete block has a 16-bit interface and a drop count where the enhanced one has a 32-bit interface.
-  const bool obsolete = block.type == kObsoletePacket;
+  const bool obsolete = block.type == pcapng::kObsoletePacket;
   const std::uint32_t interface = obsolete ? u16(body.data()) : u32(body.data());
   if (interface >= interfaces_.size()) {
     return fail("a packet of interface " + std::to_string(interface) + ", which is not described");

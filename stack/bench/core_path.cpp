@@ -91,7 +91,7 @@ class TwoEnds {
 };
 
 TwoEnds& self(void* pair) { return *static_cast<TwoEnds*>(pair); }
-Instant at(std::uint64_t us) { return Instant{} + std::chrono::microseconds(us); }
+Instant instant_at(std::uint64_t us) { return Instant{} + std::chrono::microseconds(us); }
 
 std::uint64_t next(void* pair, std::uint64_t) {
   const auto due = self(pair).next();
@@ -102,7 +102,7 @@ std::uint64_t next(void* pair, std::uint64_t) {
 
 std::size_t take(void* pair, std::uint64_t now_us, int* to_receiver, std::uint8_t* frame, std::size_t room) {
   bool forward = false;
-  const std::size_t size = self(pair).take(at(now_us), forward, {reinterpret_cast<std::byte*>(frame), room});
+  const std::size_t size = self(pair).take(instant_at(now_us), forward, {reinterpret_cast<std::byte*>(frame), room});
   *to_receiver = forward ? 1 : 0;
   return size;
 }
@@ -116,9 +116,9 @@ constexpr bench_path_contender contender(const char* name, const char* configura
           [](const char**) -> void* { return new TwoEnds(Congestion); },
           [](void* pair) { delete &self(pair); },
           [](void* pair, std::uint64_t now_us, int to_receiver, const std::uint8_t* frame, std::size_t size) {
-            self(pair).arrive(at(now_us), to_receiver != 0, as_bytes(frame, size));
+            self(pair).arrive(instant_at(now_us), to_receiver != 0, as_bytes(frame, size));
           },
-          [](void* pair, std::uint64_t now_us) { self(pair).run(at(now_us)); },
+          [](void* pair, std::uint64_t now_us) { self(pair).run(instant_at(now_us)); },
           next,
           take,
           [](void* pair) { return self(pair).received(); }};

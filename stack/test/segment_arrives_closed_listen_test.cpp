@@ -4,7 +4,7 @@
 namespace lastack {
 namespace {
 
-struct Row {
+struct ClosedRow {
   const char* row;  // of rfc9293-events
   Flags flags;
   std::size_t octets;
@@ -23,7 +23,7 @@ std::string absolute(const std::vector<Segment>& sent) {
   return text;
 }
 
-class Closed : public CoreFixture, public testing::WithParamInterface<Row> {};
+class Closed : public CoreFixture, public testing::WithParamInterface<ClosedRow> {};
 
 TEST_P(Closed, AnswersAsTheTextSays) {
   start(plain());
@@ -34,16 +34,17 @@ TEST_P(Closed, AnswersAsTheTextSays) {
 
 INSTANTIATE_TEST_SUITE_P(
     Rows, Closed,
-    testing::Values(Row{"E-3.10.7.1-CLOSED-rst", kRst, 0, ""}, Row{"E-3.10.7.1-CLOSED-rst", kRst | kAck, 5, ""},
-                    Row{"E-3.10.7.1-CLOSED-noack-syn", kSyn, 0, "RST,ACK seq=0 ack=1001"},
-                    Row{"E-3.10.7.1-CLOSED-noack-syn-data", kSyn, 10, "RST,ACK seq=0 ack=1011"},
-                    Row{"E-3.10.7.1-CLOSED-noack-fin", kFin, 0, "RST,ACK seq=0 ack=1001"},
-                    Row{"E-3.10.7.1-CLOSED-noack-synfin", kSyn | kFin, 0, "RST,ACK seq=0 ack=1002"},
-                    Row{"E-3.10.7.1-CLOSED-noack-null", Flags{}, 0, "RST,ACK seq=0 ack=1000"},
-                    Row{"E-3.10.7.1-CLOSED-ack-synack", kSyn | kAck, 0, "RST seq=91"},
-                    Row{"E-3.10.7.1-CLOSED-ack-data", kAck, 10, "RST seq=91"}));
+    testing::Values(ClosedRow{"E-3.10.7.1-CLOSED-rst", kRst, 0, ""},
+                    ClosedRow{"E-3.10.7.1-CLOSED-rst", kRst | kAck, 5, ""},
+                    ClosedRow{"E-3.10.7.1-CLOSED-noack-syn", kSyn, 0, "RST,ACK seq=0 ack=1001"},
+                    ClosedRow{"E-3.10.7.1-CLOSED-noack-syn-data", kSyn, 10, "RST,ACK seq=0 ack=1011"},
+                    ClosedRow{"E-3.10.7.1-CLOSED-noack-fin", kFin, 0, "RST,ACK seq=0 ack=1001"},
+                    ClosedRow{"E-3.10.7.1-CLOSED-noack-synfin", kSyn | kFin, 0, "RST,ACK seq=0 ack=1002"},
+                    ClosedRow{"E-3.10.7.1-CLOSED-noack-null", Flags{}, 0, "RST,ACK seq=0 ack=1000"},
+                    ClosedRow{"E-3.10.7.1-CLOSED-ack-synack", kSyn | kAck, 0, "RST seq=91"},
+                    ClosedRow{"E-3.10.7.1-CLOSED-ack-data", kAck, 10, "RST seq=91"}));
 
-class Listen : public CoreFixture, public testing::WithParamInterface<Row> {};
+class Listen : public CoreFixture, public testing::WithParamInterface<ClosedRow> {};
 
 TEST_P(Listen, AnswersAsTheTextSaysAndStays) {
   start(plain());
@@ -55,15 +56,15 @@ TEST_P(Listen, AnswersAsTheTextSaysAndStays) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Rows, Listen,
-                         testing::Values(Row{"E-3.10.7.2-LISTEN-rst", kRst, 0, ""},
-                                         Row{"E-3.10.7.2-LISTEN-rst", kRst | kSyn, 0, ""},
-                                         Row{"E-3.10.7.2-LISTEN-ack", kAck, 0, "RST seq=91"},
-                                         Row{"E-3.10.7.2-LISTEN-ack", kSyn | kAck, 0, "RST seq=91"},
-                                         Row{"E-3.10.7.2-LISTEN-ack", kFin | kAck, 7, "RST seq=91"},
-                                         Row{"E-3.10.7.2-LISTEN-other-fin", kFin, 0, ""},
-                                         Row{"E-3.10.7.2-LISTEN-other-null", Flags{}, 0, ""},
-                                         Row{"E-3.10.7.2-LISTEN-other-xmas", kFin | kPsh | kUrg, 0, ""},
-                                         Row{"E-3.10.7.2-LISTEN-other-data", kPsh, 5, ""}));
+                         testing::Values(ClosedRow{"E-3.10.7.2-LISTEN-rst", kRst, 0, ""},
+                                         ClosedRow{"E-3.10.7.2-LISTEN-rst", kRst | kSyn, 0, ""},
+                                         ClosedRow{"E-3.10.7.2-LISTEN-ack", kAck, 0, "RST seq=91"},
+                                         ClosedRow{"E-3.10.7.2-LISTEN-ack", kSyn | kAck, 0, "RST seq=91"},
+                                         ClosedRow{"E-3.10.7.2-LISTEN-ack", kFin | kAck, 7, "RST seq=91"},
+                                         ClosedRow{"E-3.10.7.2-LISTEN-other-fin", kFin, 0, ""},
+                                         ClosedRow{"E-3.10.7.2-LISTEN-other-null", Flags{}, 0, ""},
+                                         ClosedRow{"E-3.10.7.2-LISTEN-other-xmas", kFin | kPsh | kUrg, 0, ""},
+                                         ClosedRow{"E-3.10.7.2-LISTEN-other-data", kPsh, 5, ""}));
 
 class ListenFixture : public CoreFixture, public testing::WithParamInterface<Isns> {};
 INSTANTIATE_TEST_SUITE_P(Isns, ListenFixture, testing::ValuesIn(kIsns));

@@ -4,7 +4,7 @@
 namespace lastack {
 namespace {
 
-struct Row {
+struct SynSentRow {
   const char* row;
   Flags flags;
   std::int32_t ack;  // relative to ISS
@@ -13,7 +13,7 @@ struct Row {
   State state;
 };
 
-class SynSent : public CoreFixture, public testing::WithParamInterface<std::tuple<Row, Isns>> {};
+class SynSent : public CoreFixture, public testing::WithParamInterface<std::tuple<SynSentRow, Isns>> {};
 
 TEST_P(SynSent, AnswersAsTheTextSays) {
   const auto& [row, isns] = GetParam();
@@ -29,21 +29,22 @@ INSTANTIATE_TEST_SUITE_P(
     Rows, SynSent,
     testing::Combine(
         testing::Values(
-            Row{"E-3.10.7.3-SYN-SENT-ack-low", kSyn | kAck, 0, 0, "RST seq=0", State::syn_sent},
-            Row{"E-3.10.7.3-SYN-SENT-ack-high", kSyn | kAck, 2, 0, "RST seq=2", State::syn_sent},
-            Row{"E-3.10.7.3-SYN-SENT-ack-unacceptable", kAck, 2, 0, "RST seq=2", State::syn_sent},
-            Row{"E-3.10.7.3-SYN-SENT-ack-unacceptable-rst", kRst | kAck, 2, 0, "", State::syn_sent},
-            Row{"E-3.10.7.3-SYN-SENT-rst-ack-ok", kRst | kAck, 1, 0, "", State::closed},
-            Row{"E-3.10.7.3-SYN-SENT-rst-noack", kRst, 1, 0, "", State::syn_sent},
-            Row{"E-3.10.7.3-SYN-SENT-synrst-ack-ok", kSyn | kRst | kAck, 1, 0, "", State::closed},
-            Row{"E-3.10.7.3-SYN-SENT-synack", kSyn | kAck, 1, 0, "ACK seq=1 ack=1", State::established},
-            Row{"E-3.10.7.3-SYN-SENT-synack-data", kSyn | kAck, 1, 10, "ACK seq=1 ack=11", State::established},
-            Row{"E-3.10.7.3-SYN-SENT-synack-fin", kSyn | kAck | kFin, 1, 0, "ACK seq=1 ack=2", State::close_wait},
-            Row{"E-3.10.7.3-SYN-SENT-syn", kSyn, 0, 0, "SYN,ACK seq=0 ack=1", State::syn_received},
-            Row{"E-3.10.7.3-SYN-SENT-syn-data", kSyn, 0, 10, "SYN,ACK seq=0 ack=1", State::syn_received},
-            Row{"E-3.10.7.3-SYN-SENT-ack-only", kAck, 1, 0, "", State::syn_sent},
-            Row{"E-3.10.7.3-SYN-SENT-finack", kFin | kAck, 1, 0, "", State::syn_sent},
-            Row{"E-3.10.7.3-SYN-SENT-null", kFin, 0, 3, "", State::syn_sent}),
+            SynSentRow{"E-3.10.7.3-SYN-SENT-ack-low", kSyn | kAck, 0, 0, "RST seq=0", State::syn_sent},
+            SynSentRow{"E-3.10.7.3-SYN-SENT-ack-high", kSyn | kAck, 2, 0, "RST seq=2", State::syn_sent},
+            SynSentRow{"E-3.10.7.3-SYN-SENT-ack-unacceptable", kAck, 2, 0, "RST seq=2", State::syn_sent},
+            SynSentRow{"E-3.10.7.3-SYN-SENT-ack-unacceptable-rst", kRst | kAck, 2, 0, "", State::syn_sent},
+            SynSentRow{"E-3.10.7.3-SYN-SENT-rst-ack-ok", kRst | kAck, 1, 0, "", State::closed},
+            SynSentRow{"E-3.10.7.3-SYN-SENT-rst-noack", kRst, 1, 0, "", State::syn_sent},
+            SynSentRow{"E-3.10.7.3-SYN-SENT-synrst-ack-ok", kSyn | kRst | kAck, 1, 0, "", State::closed},
+            SynSentRow{"E-3.10.7.3-SYN-SENT-synack", kSyn | kAck, 1, 0, "ACK seq=1 ack=1", State::established},
+            SynSentRow{"E-3.10.7.3-SYN-SENT-synack-data", kSyn | kAck, 1, 10, "ACK seq=1 ack=11", State::established},
+            SynSentRow{"E-3.10.7.3-SYN-SENT-synack-fin", kSyn | kAck | kFin, 1, 0, "ACK seq=1 ack=2",
+                       State::close_wait},
+            SynSentRow{"E-3.10.7.3-SYN-SENT-syn", kSyn, 0, 0, "SYN,ACK seq=0 ack=1", State::syn_received},
+            SynSentRow{"E-3.10.7.3-SYN-SENT-syn-data", kSyn, 0, 10, "SYN,ACK seq=0 ack=1", State::syn_received},
+            SynSentRow{"E-3.10.7.3-SYN-SENT-ack-only", kAck, 1, 0, "", State::syn_sent},
+            SynSentRow{"E-3.10.7.3-SYN-SENT-finack", kFin | kAck, 1, 0, "", State::syn_sent},
+            SynSentRow{"E-3.10.7.3-SYN-SENT-null", kFin, 0, 3, "", State::syn_sent}),
         testing::ValuesIn(kIsns)));
 
 class ActiveOpen : public CoreFixture {};

@@ -169,6 +169,8 @@ class CommandCarrier(Carrier):
         if self._process is not None and self._process.poll() is None:
             try:
                 self._ask({"cmd": "bye"}, 2.0)
+                if self._process.stdin is not None:
+                    self._process.stdin.close()  # the other way to say that there will be no more
                 self._process.wait(2.0)
             except (AdapterBroken, subprocess.TimeoutExpired):
                 pass

@@ -13,7 +13,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-struct Case {
+struct ConductCase {
   std::string rule;
   std::function<void(Talk&)> fires;
   std::function<void(Talk&)> silent;
@@ -137,8 +137,8 @@ void hole(Talk& t, int count, bool kept) {
   }
 }
 
-const std::vector<Case>& cases() {
-  static const std::vector<Case> all = {
+const std::vector<ConductCase>& conduct_cases() {
+  static const std::vector<ConductCase> all = {
       {"sack-newest-first",
        [](Talk& t) {
          t.open(permit_sack).a({.seq = 101, .ack = 301, .len = 10}).b({.seq = 301, .ack = 111});
@@ -410,7 +410,7 @@ const std::vector<Case>& cases() {
   return all;
 }
 
-class ConductRule : public testing::TestWithParam<Case> {};
+class ConductRule : public testing::TestWithParam<ConductCase> {};
 
 TEST_P(ConductRule, Fires) {
   Talk talk(GetParam().tap);
@@ -435,7 +435,7 @@ TEST_P(ConductRule, AccusesNobodyFromThePath) {
   EXPECT_FALSE(talk.violates(GetParam().rule)) << "findings:\n" << talk.text();
 }
 
-std::string test_name(const testing::TestParamInfo<Case>& param) {
+std::string conduct_test_name(const testing::TestParamInfo<ConductCase>& param) {
   std::string name = param.param.rule;
   for (char& c : name) {
     if (c == '-') c = '_';
@@ -443,13 +443,13 @@ std::string test_name(const testing::TestParamInfo<Case>& param) {
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Rules, ConductRule, testing::ValuesIn(cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(Rules, ConductRule, testing::ValuesIn(conduct_cases()), conduct_test_name);
 
 }  // namespace
 
 std::vector<std::string> rules_with_conduct_cases() {
   std::vector<std::string> names;
-  for (const Case& c : cases()) names.push_back(c.rule);
+  for (const ConductCase& c : conduct_cases()) names.push_back(c.rule);
   return names;
 }
 

@@ -27,8 +27,6 @@ std::function<void(Segment&)> two_blocks(std::uint32_t l1, std::uint32_t r1, std
   };
 }
 
-void with_sack(Segment& s) { s.options.sack_permitted = true; }
-
 }  // namespace
 
 TEST(JudgeSilence, SegmentDamagedOnThePathAndSentAgain) {

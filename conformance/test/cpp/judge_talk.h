@@ -150,4 +150,7 @@ std::vector<std::string> rules_with_conduct_cases();
 // Makes the TCP checksum of a raw IPv4 packet right after a change.
 void fix_checksum(std::vector<std::byte>& packet);
 
+// For `.tweak`: the segment carries SACK-Permitted.
+inline void with_sack(Segment& s) { s.options.sack_permitted = true; }
+
 }  // namespace lastack::test
