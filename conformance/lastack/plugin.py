@@ -123,6 +123,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return by_family and by_text
 
     kept = [item for item in items if wanted(item)]
+    if items and not kept:
+        run.nothing_selected = " ".join([*texts, *families])
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 
@@ -348,6 +350,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """The table of outcomes per stack."""
     run = terminalreporter.config.stash.get(_RUN, None)
+    if run is not None and run.nothing_selected:
+        terminalreporter.write_line(
+            f"nothing selected: no scenario's id holds, and no requirement begins with, {run.nothing_selected!r}; "
+            "'lastack list' shows them",
+            red=True,
+        )
     if run is None or not run.results:
         return
     for line in summary_table(run.results, run.rows, {spec: carrier.hello for spec, carrier in run.carriers.items()}):

@@ -39,6 +39,7 @@ class Run:
         self.results: list[Result] = []
         self.stale: list[str] = []
         self.unusable = 0  # the exit status when a stack or a scenario file cannot be used
+        self.nothing_selected = ""  # the words that no scenario answers to
         self.started = time.time()
         self.glyphs: Glyphs = glyphs_for(getattr(sys.__stdout__, "encoding", None))
 

@@ -363,6 +363,7 @@ def test_selection(run) -> None:
     assert outcomes(run(source, "--req=MUST", "--req=F")) == {"passed": 3}
     nothing = run(source, "--req=F-1")
     assert nothing.ret == 5
+    nothing.stdout.fnmatch_lines(["nothing selected: *'F-1'*lastack list*"])
     assert outcomes(run(source, "--select=test_b")) == {"passed": 1, "deselected": 2}
 
 
