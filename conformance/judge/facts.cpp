@@ -17,9 +17,10 @@ bool may_be_processed(const Context& c) {
   if (!c.flags().ack()) return false;
   if (c.self.syn.count == 0 && c.peer.syn.without_ack && !c.peer.syn.with_ack) return false;  // SYN-SENT wants a SYN
   // One beyond a closed window may be the SND.NXT that counts a refused probe; what its ACK says may count (MUST-66).
-  // The scale rounds what is offered down.
+  // What fills the window may have arrived, acknowledged or not yet. The scale rounds what is offered down.
   const int shift = std::max(c.conn.window_shift(c.conn.judged), 0);
-  const Position beyond = c.peer.edge_max + (c.peer.edge_max == c.peer.ack_max ? 2 : 0) + (Position{1} << shift) - 1;
+  const bool closed = c.peer.edge_max <= std::max(c.peer.ack_max, c.self.next);
+  const Position beyond = c.peer.edge_max + (closed ? 2 : 0) + (Position{1} << shift) - 1;
   if (c.peer.edge_known && c.seq >= beyond) return false;
   return !c.peer.numbers_known || c.ack <= c.peer.next;
 }

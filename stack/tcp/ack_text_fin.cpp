@@ -64,7 +64,9 @@ StepResult established_ack_processing(Tcb& tcb, Arrival& in) {
       tcb.timers.stop(TimerKind::user);
       tcb.first_sent = in.now;  // nor has R2 begun for the octet of the probe
     }
-    recover_on_ack(tcb, {seg, in.now, 0, is_duplicate_ack(tcb, in, window_before)});
+    // While our SYN is unacknowledged (FIN-WAIT-1 after a CLOSE in SYN-RECEIVED) there is no text that could be lost.
+    const bool synchronized = tcb.congestion.smss != 0;
+    if (synchronized) recover_on_ack(tcb, {seg, in.now, 0, is_duplicate_ack(tcb, in, window_before)});
   }
   return std::nullopt;
 }
