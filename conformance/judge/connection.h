@@ -6,6 +6,7 @@
 #include <array>
 #include <bitset>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -79,7 +80,7 @@ struct Suspicion {
 struct NextSyn {
   bool present = false;
   std::uint8_t sender = 0;
-  SegmentInfo info;
+  std::unique_ptr<SegmentInfo> info;  // rare, so not in every connection
 };
 
 class FindingSink {

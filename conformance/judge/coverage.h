@@ -2,8 +2,8 @@
 // `contiguous`, and a few ranges after it. Bounded: when the ranges run out it says so instead of guessing.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <vector>
 
 #include "stack/base/seq.h"
 
@@ -22,18 +22,18 @@ class Coverage {
  public:
   void start(Position at) {
     contiguous_ = at;
-    count_ = 0;
+    ranges_.clear();
     forgotten_until_ = at;
   }
   Position contiguous() const { return contiguous_; }
-  bool has_gap() const { return count_ != 0; }
+  bool has_gap() const { return !ranges_.empty(); }
   // Ranges were forgotten: octets after contiguous() may have been seen although covers() denies it.
   bool overflowed() const { return contiguous_ < forgotten_until_; }
 
   bool covers(Position begin, Position end) const {
     if (end <= contiguous_) return true;
-    for (std::size_t i = 0; i < count_; ++i) {
-      if (ranges_[i].begin <= begin && end <= ranges_[i].end) return true;
+    for (const Range& r : ranges_) {
+      if (r.begin <= begin && end <= r.end) return true;
     }
     return false;
   }
@@ -49,9 +49,9 @@ class Coverage {
   // Everything before `p` counts as seen.
   void advance_to(Position p) {
     if (p > contiguous_) contiguous_ = p;
-    while (count_ != 0 && ranges_[0].begin <= contiguous_) {
-      if (ranges_[0].end > contiguous_) contiguous_ = ranges_[0].end;
-      erase(0);
+    while (!ranges_.empty() && ranges_.front().begin <= contiguous_) {
+      if (ranges_.front().end > contiguous_) contiguous_ = ranges_.front().end;
+      ranges_.erase(ranges_.begin());
     }
   }
 
@@ -62,32 +62,25 @@ class Coverage {
   };
   static constexpr std::size_t kMaxRanges = 8;
 
-  void erase(std::size_t at) {
-    for (std::size_t i = at + 1; i < count_; ++i) ranges_[i - 1] = ranges_[i];
-    --count_;
-  }
   // Keeps the ranges sorted and apart.
   void insert(Position begin, Position end) {
-    std::size_t at = 0;
-    while (at < count_ && ranges_[at].end < begin) ++at;
-    while (at < count_ && ranges_[at].begin <= end) {
-      begin = begin < ranges_[at].begin ? begin : ranges_[at].begin;
-      end = end > ranges_[at].end ? end : ranges_[at].end;
-      erase(at);
+    auto at = ranges_.begin();
+    while (at != ranges_.end() && at->end < begin) ++at;
+    while (at != ranges_.end() && at->begin <= end) {
+      begin = begin < at->begin ? begin : at->begin;
+      end = end > at->end ? end : at->end;
+      at = ranges_.erase(at);
     }
-    if (count_ == kMaxRanges) {
+    if (ranges_.size() == kMaxRanges) {
       if (end > forgotten_until_) forgotten_until_ = end;
       return;
     }
-    for (std::size_t i = count_; i > at; --i) ranges_[i] = ranges_[i - 1];
-    ranges_[at] = {begin, end};
-    ++count_;
+    ranges_.insert(at, {begin, end});
   }
 
   Position contiguous_ = 0;
-  std::size_t count_ = 0;
   Position forgotten_until_ = 0;
-  std::array<Range, kMaxRanges> ranges_{};
+  std::vector<Range> ranges_;  // takes memory only once there is a hole
 };
 
 }  // namespace lastack

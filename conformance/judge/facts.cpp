@@ -242,11 +242,12 @@ void note_timestamps(Context& c) {
   e.tsecr_seen = true;
 }
 
+// How many packets an offloaded segment will become.
 std::uint32_t wire_packets(const Context& c) {
   const std::uint32_t mss = c.peer.syn.has_mss ? c.peer.syn.mss : 1460U;
   const std::uint32_t options = c.seg.tcp.header_size - static_cast<std::uint32_t>(kTcpHeaderSize);
   const std::uint32_t room = mss > options + 64U ? mss - options : 64U;
-  return c.seg.payload_size == 0 ? 1 : (c.seg.payload_size + room - 1) / room;
+  return c.seg.payload_size <= room ? 1 : (c.seg.payload_size + room - 1) / room;
 }
 
 // What the other end may react to from now on.
@@ -264,15 +265,24 @@ void note_stimulus(Context& c) {
   if (!c.flags().rst()) other.other_than_rst = true;
 }
 
-// One octet may be the garbage of a keep-alive (MAY-6). What nobody will repeat any more need not be kept.
+bool fin_is_acknowledged(const Endpoint& sender, const Endpoint& receiver) {
+  return sender.fin && receiver.acked && receiver.ack_max > sender.fin_at;
+}
+
+// What nobody will repeat any more need not be kept: after a reset, or when both FINs are acknowledged.
+void forget_payload(Context& c) {
+  if (c.self.stream.empty() && c.peer.stream.empty()) return;
+  const bool reset = c.self.rst || c.peer.rst;
+  if (!reset && !(fin_is_acknowledged(c.self, c.peer) && fin_is_acknowledged(c.peer, c.self))) return;
+  c.self.stream.forget();
+  c.peer.stream.forget();
+}
+
+// One octet may be the garbage of a keep-alive (MAY-6).
 void note_payload(Context& c) {
   Endpoint& e = c.self;
   if (c.flags().rst() || c.flags().syn() || c.seg.payload_size < 2 || (c.blamed & kBlameSeq) != 0) return;
-  const bool over = (e.fin && c.peer.fin) || e.rst || c.peer.rst;
-  if (over) {
-    e.stream.forget();
-    return;
-  }
+  if ((e.fin && c.peer.fin) || e.rst || c.peer.rst) return;
   const Position acknowledged = c.peer.acked ? c.peer.ack_max : e.next;
   e.stream.remember(c.seq, c.seg.tcp.payload, c.seg.number, std::max<Position>(c.end - acknowledged, 0),
                     c.conn.sink->stream_budget());
@@ -375,6 +385,7 @@ void note_facts(Context& c) {
   e.only_fin = false;
   e.hop_limit = c.seg.ip.hop_limit;
   e.last_time = c.seg.time;
+  forget_payload(c);
 }
 
 }  // namespace lastack

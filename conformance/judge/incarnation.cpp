@@ -15,18 +15,19 @@ bool is_over(const TrackedConnection& c) {
 
 bool waits_as_next(TrackedConnection& c, const SegmentInfo& seg) {
   const Flags f = seg.tcp.flags;
+  if (!f.syn()) return false;
   const int side = side_of(c, seg);
   const Endpoint& self = c.ends[side];
   const bool other_number =
-      f.syn() && !f.ack() && !f.rst() && self.syn.count != 0 &&
+      !f.ack() && !f.rst() && self.syn.count != 0 &&
       (seg.tcp.seq != SeqNum(wire_number(self.iss)) || is_over(c) || (c.doubtful && side != c.judged));
   if (!other_number || seg.malformed || seg.checksum == ChecksumState::wrong) return false;
   c.next_syn.present = true;
   c.next_syn.sender = static_cast<std::uint8_t>(side);
-  c.next_syn.info = seg;
-  c.next_syn.info.tcp.payload = {};  // the bytes are only borrowed
-  c.next_syn.info.ip.payload = {};
-  c.next_syn.info.payload_captured = false;
+  c.next_syn.info = std::make_unique<SegmentInfo>(seg);
+  c.next_syn.info->tcp.payload = {};  // the bytes are only borrowed
+  c.next_syn.info->ip.payload = {};
+  c.next_syn.info->payload_captured = false;
   return true;
 }
 
@@ -38,7 +39,7 @@ bool answers_next_syn(const TrackedConnection& c, const SegmentInfo& seg) {
   // The SYN-ACK of the present incarnation once more; text on the waiting SYN may reach over its number.
   const Endpoint& self = c.ends[side];
   if (c.certain && f.syn() && self.syn.count != 0 && seg.tcp.seq == SeqNum(wire_number(self.iss))) return false;
-  const SegmentInfo& syn = c.next_syn.info;
+  const SegmentInfo& syn = *c.next_syn.info;
   const std::uint32_t acked = octets_between(syn.tcp.seq, seg.tcp.ack);
   return acked >= 1 && acked <= syn.len();
 }
@@ -47,18 +48,19 @@ namespace {
 
 // The SYNs of the next incarnation may be missing from the capture. After the end of this one, nothing of it has both
 // numbers that far ahead of all that was seen (RFC 9293 3.4.1: the next ISNs are); one of them alone is a mistake.
-bool numbered_far_ahead(const TrackedConnection& c, int side, const SegmentInfo& seg) {
+bool numbered_far_ahead(const TrackedConnection& c, const SegmentInfo& seg) {
   constexpr Position kFar = 1 << 15;
+  const int side = side_of(c, seg);
   const Endpoint& self = c.ends[side];
   const Endpoint& peer = c.ends[1 - side];
-  if (c.certain || !self.numbers_known || !peer.numbers_known || !is_over(c) || !seg.tcp.flags.ack()) return false;
+  if (c.certain || !self.numbers_known || !peer.numbers_known || !seg.tcp.flags.ack()) return false;
   return unwrap(self.next, seg.tcp.seq) - self.next >= kFar && unwrap(peer.next, seg.tcp.ack) - peer.next >= kFar;
 }
 
-// Both ends have finished, their SYNs were not captured, and now come numbers after a FIN: of a later incarnation
-// whose SYNs were not captured, either.
+// It is over: both ends have finished, their SYNs were not captured, and now come numbers after a FIN: of a later
+// incarnation whose SYNs were not captured, either.
 bool goes_on_unseen(const TrackedConnection& c, const SegmentInfo& seg) {
-  if (c.certain || c.begun_with_syn || !is_over(c)) return false;
+  if (c.certain || c.begun_with_syn) return false;
   const int side = side_of(c, seg);
   const Endpoint& self = c.ends[side];
   const Endpoint& peer = c.ends[1 - side];
@@ -71,10 +73,10 @@ bool goes_on_unseen(const TrackedConnection& c, const SegmentInfo& seg) {
 }  // namespace
 
 bool starts_over(const TrackedConnection& c, const SegmentInfo& seg) {
+  if (seg.tcp.flags.rst()) return false;
+  if (!seg.tcp.flags.syn()) return is_over(c) && (numbered_far_ahead(c, seg) || goes_on_unseen(c, seg));
   const int side = side_of(c, seg);
   const Endpoint& self = c.ends[side];
-  if (seg.tcp.flags.rst()) return false;
-  if (!seg.tcp.flags.syn()) return numbered_far_ahead(c, side, seg) || goes_on_unseen(c, seg);
   if (c.certain && side == c.judged && c.doubtful && self.syn.count != 0 &&
       seg.tcp.seq != SeqNum(wire_number(self.iss))) {
     return true;

@@ -60,9 +60,10 @@ DecodeResult decode_tcp(std::size_t whole, SegmentInfo& out) {
 }  // namespace
 
 DecodeResult decode_segment(Bytes ip_packet, std::size_t wire_size, SegmentInfo& out) {
-  const auto ip = parse_ip(ip_packet);
-  if (!ip) return DecodeResult::not_tcp;
-  out.ip = *ip;
+  if (parse_ip(ip_packet, out.ip)) {
+    out.ip = {};  // what it holds now means nothing
+    return DecodeResult::not_tcp;
+  }
   const std::size_t present = wire_size > ip_packet.size() ? wire_size : ip_packet.size();
   const std::size_t whole = out.ip.total_length == 0 ? present : out.ip.total_length;
   if (whole > present) return DecodeResult::cut;  // the IP header promises more than was ever there

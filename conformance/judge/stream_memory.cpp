@@ -69,6 +69,7 @@ void StreamMemory::remember(Position seq, Bytes octets, std::uint64_t packet, Po
   oldest_ = first ? highest_ - size : std::max(oldest_, highest_ - size);
   if (seq < oldest_) return;  // older than the ring reaches
   put(seq, octets);
+  if (pieces_.empty()) pieces_.reserve(8);
   if (pieces_.size() < kMaxPieces) {
     pieces_.push_back({seq, end, packet});
   } else {

@@ -37,6 +37,7 @@ class StreamMemory {
   // What this packet carried was misnumbered.
   void drop(std::uint64_t packet);
   void forget();
+  bool empty() const { return size_ == 0; }
   // Has anything from `seq` on been remembered? Where not, there is nothing to compare.
   bool reaches(Position seq) const { return size_ != 0 && seq < highest_; }
   std::size_t memory() const { return size_ + pieces_.capacity() * sizeof(Piece); }

@@ -174,7 +174,7 @@ std::uint32_t Tracker::open(const Place& place, const SegmentInfo& seg, int loca
 
 std::uint32_t Tracker::begin_next(std::uint32_t s, const Place& place) {
   const TrackedConnection& old = *connections[s].conn;
-  const SegmentInfo syn = old.next_syn.info;
+  const SegmentInfo syn = *old.next_syn.info;
   const bool from_local = old.certain && old.next_syn.sender == old.judged;
   const Place first{place.key, place.hash, old.context};
   const std::vector<std::uint64_t> further = old.contexts;

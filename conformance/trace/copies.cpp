@@ -22,9 +22,11 @@ std::uint64_t hash_words(std::uint64_t h, Bytes bytes) {
     h = mix(h ^ word, 0xa0761d6478bd642fU);
     bytes = bytes.subspan(8);
   }
-  std::uint64_t word = bytes.size();
-  std::memcpy(&word, bytes.data(), bytes.size());
-  return mix(h ^ word, 0xd6e8feb86659fd93U);
+  // Headers are whole words of four octets; the size tells a short rest from one with zeros.
+  std::uint64_t rest = bytes.size();
+  for (; bytes.size() >= 2; bytes = bytes.subspan(2)) rest = (rest << 16) ^ load_be16(bytes.data());
+  if (!bytes.empty()) rest = (rest << 8) ^ load_u8(bytes.data());
+  return mix(h ^ rest, 0xd6e8feb86659fd93U);
 }
 
 // The TCP header without its checksum: a card may have finished it between two taps.

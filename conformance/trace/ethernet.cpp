@@ -73,9 +73,7 @@ Skip at_backbone(Walk& w, const Layer& rest) {
 
 Skip at_ethernet(Walk& w, const Layer& frame) {
   if (!frame.has(14)) return frame.missing(14);
-  std::uint64_t words[2] = {0, 0};
-  std::memcpy(words, frame.bytes.data(), 2 * kMac);
-  w.found.point = mix(w.found.point ^ words[0] ^ 0xa0761d6478bd642fU, words[1] ^ 0xd6e8feb86659fd93U);
+  w.found.point = seen_on_link(w.found.point, frame.bytes.data());
   const std::uint16_t type = frame.u16(2 * kMac);
   if (type == 0x0800) return at_ip(w, frame.after(14));  // nearly always
   return at_ethertype(w, frame.after(14), type);

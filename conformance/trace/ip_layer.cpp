@@ -38,7 +38,7 @@ Skip found(Walk& w, const Layer& packet, std::uint8_t hop_limit) {
   w.found.packet = packet.bytes;
   w.found.wire_size = packet.wire;
   w.found.context = packet.context;
-  w.found.point = mix(w.found.point ^ packet.context, 0xd6e8feb86659fd93U ^ hop_limit);
+  w.found.point = seen_at_hop(w.found.point, packet.context, hop_limit);
   return Skip::none;
 }
 

@@ -52,6 +52,16 @@ struct Walk {
   }
 };
 
+// Where a packet was seen: by the link addresses of its frame, then by hop limit and context.
+inline std::uint64_t seen_on_link(std::uint64_t point, const std::byte* two_addresses) {
+  std::uint64_t words[2] = {0, 0};
+  std::memcpy(words, two_addresses, 12);
+  return mix(point ^ words[0] ^ 0xa0761d6478bd642fU, words[1] ^ 0xd6e8feb86659fd93U);
+}
+inline std::uint64_t seen_at_hop(std::uint64_t point, std::uint64_t context, std::uint8_t hop_limit) {
+  return mix(point ^ context, 0xd6e8feb86659fd93U ^ hop_limit);
+}
+
 // A link type (LINKTYPE_ value, www.tcpdump.org/linktypes.html).
 Skip at_link(Walk& w, const Layer& frame, std::uint32_t link_type);
 Skip at_ethernet(Walk& w, const Layer& frame);

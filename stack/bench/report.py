@@ -15,6 +15,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ HELD = 450
 # What each group needs; a group that is not named needs the first two.
 TARGETS = {
     "": ("lastack_bench", "lastack_bench_count"),
-    "judge": ("lastack_bench_capture", "lastack_bench_judge"),
+    "judge": ("lastack_bench_capture", "lastack_bench_judge", "lastack_bench_readers", "lastack_python_judge"),
     "goodput": ("lastack_bench_goodput",),
 }
 
@@ -73,7 +74,7 @@ def run(*command: str | Path, check: bool = True) -> subprocess.CompletedProcess
 def build(groups: Sequence[str]) -> None:
     note("building (build/release) and the peers (build/peers)")
     targets = {target for group in groups for target in TARGETS.get(group, TARGETS[""])}
-    run("cmake", "--preset", "release", "-DLASTACK_PYTHON=OFF")
+    run("cmake", "--preset", "release", f"-DLASTACK_PYTHON={'ON' if 'judge' in groups else 'OFF'}")
     run("cmake", "--build", "--preset", "release", "--target", *TARGETS[""], *sorted(targets - set(TARGETS[""])))
     if list(groups) != ["judge"]:
         sys.stderr.write(run(ROOT / "stack/bench/peers/build").stderr)
@@ -330,26 +331,79 @@ def judge(bench: Bench) -> Iterator[Row]:
         if made.returncode != 0:
             note(f"judge: no capture: {made.stderr.strip()}")
             return
-        count: list[dict[str, float]] = []
-        check: list[dict[str, float]] = []
-        for _ in range(bench.repetitions + 1):
-            for verb, results in (("count", count), ("check", check)):
-                results.append(json.loads(run(BUILD / "stack/lastack_bench_judge", verb, file).stdout))
+        yield from against_libpcap(bench, file, kind)
+        yield from readers(bench, file, kind)
+        if snaplen == 96:
+            yield from in_parallel(bench, file)
         file.unlink()
-        packets = check[0]["packets"]
-        if count[0]["packets"] != packets or check[0]["violations"]:
-            note(
-                f"judge: {kind}: {count[0]['packets']} packets read, {packets} judged, {check[0]['violations']} violations"
-            )
-        pairs = [
-            (a["seconds"], b["seconds"]) for a, b in zip(check[1:], count[1:])
-        ]  # the first pass fills the page cache
-        mine, theirs = (statistics.median(packets / pair[i] for pair in pairs) for i in (0, 1))
+
+
+Pass = dict[str, float]
+
+
+def passes(bench: Bench, commands: dict[str, Sequence[str | Path]]) -> dict[str, list[Pass]]:
+    """What each command printed, run in turn; the first round fills the page cache and does not count."""
+    results: dict[str, list[Pass]] = {name: [] for name in commands}
+    for _ in range(bench.repetitions + 1):
+        for name, command in commands.items():
+            results[name].append(json.loads(run(*command).stdout))
+    return {name: all_of_it[1:] for name, all_of_it in results.items()}
+
+
+def against_libpcap(bench: Bench, file: Path, kind: str) -> Iterator[Row]:
+    """All rules on, one core."""
+    program = BUILD / "stack/lastack_bench_judge"
+    done = passes(bench, {verb: (program, verb, file) for verb in ("count", "check")})
+    count, check = done["count"], done["check"]
+    packets = check[0]["packets"]
+    if count[0]["packets"] != packets or check[0]["violations"]:
+        note(f"judge: {kind}: {count[0]['packets']} packets read, {packets} judged, {check[0]['violations']} violations")
+    pairs = [(a["seconds"], b["seconds"]) for a, b in zip(check, count)]
+    mine, theirs = (statistics.median(packets / pair[i] for pair in pairs) for i in (0, 1))
+    ratio = statistics.median(b / a for a, b in pairs)
+    name = f"check, {packets:,} packets of {CONNECTIONS:,} connections, {kind}"
+    yield Row("judge", name, mine / 1e6, "Mpps", "higher", "libpcap counting", theirs / 1e6, ratio)
+    peak = statistics.median(result["peak_kib"] for result in check) / 1024
+    yield Row("judge", f"memory of check, {kind}", peak, "MiB", "lower")
+
+
+def readers(bench: Bench, file: Path, kind: str) -> Iterator[Row]:
+    """Reading alone, and finding the TCP segment in each frame: ours beside libraries (stack/DECISIONS.md 39)."""
+    program = BUILD / "stack/lastack_bench_readers"
+    names = run(program).stdout.splitlines()
+    done = passes(bench, {name: (program, name, file) for name in names})
+    base = done[names[0]]
+    for name in names[1:]:
+        pairs = [(a["seconds"], b["seconds"]) for a, b in zip(done[name], base)]
+        mine, theirs = (statistics.median(base[0]["packets"] / pair[i] for pair in pairs) for i in (0, 1))
         ratio = statistics.median(b / a for a, b in pairs)
-        name = f"check, {packets:,} packets of {CONNECTIONS:,} connections, {kind}"
-        yield Row("judge", name, mine / 1e6, "Mpps", "higher", "libpcap counting", theirs / 1e6, ratio)
-        peak = statistics.median(result["peak_kib"] for result in check) / 1024
-        yield Row("judge", f"memory of check, {kind}", peak, "MiB", "lower")
+        yield Row("judge", f"{name}, {kind}", mine / 1e6, "Mpps", "higher", names[0], theirs / 1e6, ratio)
+    if len(names) < 4:
+        note("judge: libtins was not there when this was built (libtins-dev)")
+
+
+def in_parallel(bench: Bench, file: Path) -> Iterator[Row]:
+    """The whole command on two captures, `--jobs 1` against `--jobs 2`: wall-clock time, so only an idle machine shows it."""
+    if (os.cpu_count() or 1) < 2:
+        note("judge: --jobs 2 needs two cores")
+        return
+    second = file.with_suffix(".second.pcap")
+    shutil.copyfile(file, second)
+    times: dict[int, list[float]] = {1: [], 2: []}
+    environment = os.environ | {"LASTACK_BUILD_DIR": str(BUILD), "PYTHONPATH": str(ROOT / "conformance")}
+    busy = os.getloadavg()[0]
+    for _ in range(bench.repetitions):
+        for jobs, seconds in times.items():
+            command = [sys.executable, "-m", "lastack", "check", "--json", f"--jobs={jobs}", str(file), str(second)]
+            start = time.monotonic()
+            subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True)
+            seconds.append(time.monotonic() - start)
+    second.unlink()
+    if busy > 0.5:
+        note(f"judge: the load was {busy:.1f} when --jobs was measured: its ratio says less than it could")
+    ratio = statistics.median(one / two for one, two in zip(times[1], times[2]))
+    one, two = (statistics.median(times[jobs]) for jobs in (1, 2))
+    yield Row("judge", "check --jobs 2, two captures, headers only", 1 / two, "1/s", "higher", "--jobs 1", 1 / one, ratio)
 
 
 def paths(bench: Bench) -> Iterator[Row]:

@@ -47,11 +47,11 @@ void syn_number_strayed(Context& c) {
   const NextSyn& other = c.conn.next_syn;
   const SynFacts& syn = c.self.syn;
   Finding f =
-      c.draft(RuleId::isn_changed, "SEQ=" + number_text(c.self.iss), "SEQ=" + std::to_string(other.info.tcp.seq.raw()),
+      c.draft(RuleId::isn_changed, "SEQ=" + number_text(c.self.iss), "SEQ=" + std::to_string(other.info->tcp.seq.raw()),
               "the SYN in packet " + std::to_string(syn.packet) + " has SEQ=" + number_text(c.self.iss) +
                   ", and packet " + std::to_string(c.seg.number) + " goes on with it");
-  f.packet = other.info.number;
-  f.time = other.info.time;
+  f.packet = other.info->number;
+  f.time = other.info->time;
   c.conn.next_syn.present = false;
   report(c.conn, c.side, std::move(f));
 }

@@ -9,15 +9,14 @@ namespace lastack {
 
 namespace {
 
-// Of one segment: what kind it is, and (or when every rule is wanted) what else speaks for asking.
-struct Collector {
-  const Context& c;
-  bool every;
-  std::uint32_t bits = 0;
+// Which triggers each kind of segment can have besides the kind itself.
+constexpr std::uint32_t kOfPlain = kNoAck | kNoTs | kEcn | kSeqLow | kSeqHigh | kFirst | kJumped | kFinSent | kAtEnd;
+constexpr std::uint32_t kOfEmpty = kSeqLowEmpty | kSeqHighEmpty | kAfterPeerFin;
+constexpr std::uint32_t kOfPlainAck = kAckLow | kAckHigh | kEdgeLow;
+constexpr std::uint32_t kOfData = kEcnData | kRepeated;
+constexpr std::uint32_t kOfTimestamps = kEchoNoAck | kTsvalLow | kTsecrUnsent | kTsecrLow;
 
-  void kind(bool is, Trigger bit) { bits |= is ? bit : 0U; }
-  void when(bool possible, bool speaks, Trigger bit) { bits |= possible && (speaks || every) ? bit : 0U; }
-};
+constexpr std::uint32_t when(bool is, std::uint32_t bits) { return is ? bits : 0U; }
 
 bool odd_form(const SegmentInfo& seg) {
   const Options& o = seg.tcp.options;
@@ -25,87 +24,71 @@ bool odd_form(const SegmentInfo& seg) {
          seg.checksum == ChecksumState::wrong || seg.checksum == ChecksumState::offloaded;
 }
 
-void by_header(Collector& t, bool plain, bool data) {
-  const SegmentInfo& seg = t.c.seg;
-  const Options& o = seg.tcp.options;
-  const bool ecn = seg.ip.ecn() != 0;
-  t.when(true, odd_form(seg), kOddForm);
-  t.when(!seg.tcp.flags.syn(), o.mss || o.window_scale || o.sack_permitted, kSynOption);
-  t.when(plain, !seg.tcp.flags.ack(), kNoAck);
-  t.when(plain, !o.timestamps, kNoTs);
-  t.when(plain, ecn || t.c.self.ect_syn_packet != 0, kEcn);
-  t.when(data, ecn, kEcnData);
+std::uint32_t by_header(const Context& c) {
+  const Options& o = c.seg.tcp.options;
+  const bool ecn = c.seg.ip.ecn() != 0;
+  return when(odd_form(c.seg), kOddForm) | when(o.mss || o.window_scale || o.sack_permitted, kSynOption) |
+         when(!c.flags().ack(), kNoAck | kEchoNoAck) | when(!o.timestamps, kNoTs) |
+         when(ecn || c.self.ect_syn_packet != 0, kEcn) | when(ecn, kEcnData);
 }
 
-void by_timestamps(Collector& t, const Timestamps& ts) {
-  const Endpoint& self = t.c.self;
-  const Endpoint& peer = t.c.peer;
+std::uint32_t by_timestamps(const Context& c, const Timestamps& ts) {
   const SeqNum echo(ts.echo);
-  t.when(true, !t.c.flags().ack(), kEchoNoAck);
-  t.when(true, !at_or_after(SeqNum(ts.value), SeqNum(self.tsval_max)), kTsvalLow);
-  t.when(true, before(echo, SeqNum(peer.tsval_min)) || !at_or_before(echo, SeqNum(peer.tsval_max)), kTsecrUnsent);
-  t.when(true, !at_or_after(echo, SeqNum(self.tsecr_max)), kTsecrLow);
+  const bool unsent = before(echo, SeqNum(c.peer.tsval_min)) || !at_or_before(echo, SeqNum(c.peer.tsval_max));
+  return when(!at_or_after(SeqNum(ts.value), SeqNum(c.self.tsval_max)), kTsvalLow) | when(unsent, kTsecrUnsent) |
+         when(!at_or_after(echo, SeqNum(c.self.tsecr_max)), kTsecrLow);
 }
 
-void by_ack(Collector& t) {
-  const Context& c = t.c;
+std::uint32_t by_ack(const Context& c) {
   const int shift = std::max(c.conn.window_shift(c.side), 0);
   const Position edge = c.ack + (static_cast<Position>(c.seg.tcp.wnd) << shift);
-  t.when(true, (c.self.acked && c.ack < c.self.ack_max) || c.ack <= c.peer.iss, kAckLow);
-  t.when(true, c.ack > c.peer.next, kAckHigh);
-  t.when(true, edge < c.self.edge_max, kEdgeLow);
+  return when((c.self.acked && c.ack < c.self.ack_max) || c.ack <= c.peer.iss, kAckLow) |
+         when(c.ack > c.peer.next, kAckHigh) | when(edge < c.self.edge_max, kEdgeLow);
 }
 
-void by_history(Collector& t, bool empty) {
-  const Context& c = t.c;
-  const bool low = c.seq < c.self.next || c.seq <= c.self.iss;
-  const bool high = c.seq > c.self.next;
-  t.when(true, low, kSeqLow);
-  t.when(empty, low, kSeqLowEmpty);
-  t.when(true, high, kSeqHigh);
-  t.when(empty, high, kSeqHighEmpty);
-  t.when(true, c.self.plain_segments == 0, kFirst);
-  t.when(true, c.self.jumped, kJumped);
-  t.when(true, c.self.fin || c.flags().fin(), kFinSent);
-  t.when(empty, c.peer.fin, kAfterPeerFin);
-  t.when(true, c.conn.certain, kAtEnd);
+std::uint32_t by_history(const Context& c) {
+  return when(c.seq < c.self.next || c.seq <= c.self.iss, kSeqLow | kSeqLowEmpty) |
+         when(c.seq > c.self.next, kSeqHigh | kSeqHighEmpty) | when(c.self.plain_segments == 0, kFirst) |
+         when(c.self.jumped, kJumped) | when(c.self.fin || c.flags().fin(), kFinSent) |
+         when(c.peer.fin, kAfterPeerFin) | when(c.conn.certain, kAtEnd) | when(c.end > c.peer.edge_max, kBeyondEdge) |
+         when(c.self.stream.reaches(c.seq), kRepeated);
 }
 
 }  // namespace
 
 std::uint32_t triggers_of(const Context& c) {
   const Flags f = c.flags();
+  const auto& ts = c.seg.tcp.options.timestamps;
   const bool plain = !f.syn() && !f.rst();
   const bool data = c.seg.payload_size != 0;
   const bool empty = plain && !data && !f.fin();
-  Collector t{c, c.conn.ask_every_rule};
-  t.kind(f.syn(), kOnSyn);
-  t.kind(f.rst(), kOnRst);
-  t.kind(data, kOnData);
-  t.kind(f.fin(), kOnFin);
-  t.kind(c.seg.tcp.options.sack_count != 0, kOnSack);
-  t.kind(plain, kPlain);
-  t.kind(empty, kEmpty);
-  t.kind(plain && f.ack(), kOnAckPlain);
-  by_header(t, plain, data);
-  if (const auto& ts = c.seg.tcp.options.timestamps) by_timestamps(t, *ts);
-  if (plain && f.ack()) by_ack(t);
-  if (plain) by_history(t, empty);
-  t.when(data || f.fin(), c.end > c.peer.edge_max, kBeyondEdge);
-  t.when(data, c.self.stream.reaches(c.seq), kRepeated);
-  return t.bits;
+  const bool plain_ack = plain && f.ack();
+  const std::uint32_t kind = when(f.syn(), kOnSyn) | when(f.rst(), kOnRst) | when(data, kOnData) |
+                             when(f.fin(), kOnFin) | when(c.seg.tcp.options.sack_count != 0, kOnSack) |
+                             when(plain, kPlain) | when(empty, kEmpty) | when(plain_ack, kOnAckPlain);
+  const std::uint32_t possible = kOddForm | when(!f.syn(), kSynOption) | when(plain, kOfPlain) | when(empty, kOfEmpty) |
+                                 when(plain_ack, kOfPlainAck) | when(data, kOfData) |
+                                 when(data || f.fin(), kBeyondEdge) | when(ts.has_value(), kOfTimestamps);
+  if (c.conn.ask_every_rule) return kind | possible;
+  const std::uint32_t speaks =
+      by_header(c) | by_history(c) | (ts ? by_timestamps(c, *ts) : 0U) | (plain_ack ? by_ack(c) : 0U);
+  return kind | (speaks & possible);
 }
 
 namespace {
 
-using Table = std::array<RuleSet, kTriggers>;
+struct Table {
+  std::array<RuleSet, kTriggers> rules;
+  std::uint32_t used = 0;  // triggers that ask anything
+};
 
 Table make_table() {
   Table table;
   const auto rows = rule_rows();
   for (std::size_t rule = 0; rule < rows.size(); ++rule) {
+    table.used |= rows[rule].triggers;
     for (std::size_t bit = 0; bit < kTriggers; ++bit) {
-      if ((rows[rule].triggers >> bit & 1U) != 0) table[bit].add(rule);
+      if ((rows[rule].triggers >> bit & 1U) != 0) table.rules[bit].add(rule);
     }
   }
   return table;
@@ -116,8 +99,9 @@ Table make_table() {
 RuleSet asked_by(std::uint32_t triggers) {
   static const Table table = make_table();
   RuleSet rules;
-  for (; triggers != 0; triggers &= triggers - 1)
-    rules.add(table[static_cast<std::size_t>(std::countr_zero(triggers))]);
+  for (std::uint32_t left = triggers & table.used; left != 0; left &= left - 1) {
+    rules.add(table.rules[static_cast<std::size_t>(std::countr_zero(left))]);
+  }
   return rules;
 }
 

@@ -5,6 +5,8 @@
 
 #include <vector>
 
+#include "conformance/test/cpp/judge_talk.h"
+
 namespace lastack {
 namespace {
 
@@ -43,6 +45,24 @@ TEST(StreamMemory, ALargerRingDoesNotRememberWhatASmallerHadForgotten) {
   EXPECT_FALSE(memory.compare(1000, octets(1448, 7)));
   EXPECT_FALSE(memory.compare(1000 + 4 * 1448, octets(1448, 7)));
   EXPECT_TRUE(memory.compare(at - 1448, octets(1448, 9)));
+}
+
+// Nobody repeats anything any more: 20,000 closed connections must not hold their octets, nor use up the budget of
+// others.
+TEST(StreamMemory, IsGivenBackWhenBothFinsAreAcknowledged) {
+  test::Talk t;
+  t.open().a({"PA", 101, 301, 1000}).b({"A", 301, 1101}).a({"FA", 1101, 301}).b({"FA", 301, 1102});
+  const std::size_t before = t.judge.memory();
+  t.a({"A", 1102, 302});
+  EXPECT_LE(t.judge.memory() + 1000, before);
+}
+
+TEST(StreamMemory, IsGivenBackAfterAReset) {
+  test::Talk t;
+  t.open().a({"PA", 101, 301, 1000});
+  const std::size_t before = t.judge.memory();
+  t.b({"RA", 301, 1101});
+  EXPECT_LE(t.judge.memory() + 1000, before);
 }
 
 }  // namespace
