@@ -30,7 +30,7 @@ CORE = "lastack"
 # Units of work for one instruction count; the run under callgrind is some fifty times slower than without.
 COUNT_UNITS = {"MiB": 8, "connection": 300, "input": 300}
 HELD = 450
-# What each group needs; a group that is not named needs the first two.
+# What each group needs; where other stacks take part, the first two besides.
 TARGETS = {
     "": ("lastack_bench", "lastack_bench_count"),
     "judge": ("lastack_bench_capture", "lastack_bench_judge", "lastack_bench_readers", "lastack_python_judge"),
@@ -71,23 +71,30 @@ def run(*command: str | Path, check: bool = True) -> subprocess.CompletedProcess
     return done
 
 
+def peers_take_part(groups: Sequence[str]) -> bool:
+    """Other stacks are measured beside ours, and not only the judge."""
+    return list(groups) != ["judge"]
+
+
 def build(groups: Sequence[str]) -> None:
     note("building (build/release) and the peers (build/peers)")
-    targets = {target for group in groups for target in TARGETS.get(group, TARGETS[""])}
+    targets = {target for group in groups for target in TARGETS.get(group, ())}
+    if peers_take_part(groups):
+        targets |= set(TARGETS[""])
     run("cmake", "--preset", "release", f"-DLASTACK_PYTHON={'ON' if 'judge' in groups else 'OFF'}")
-    run("cmake", "--build", "--preset", "release", "--target", *TARGETS[""], *sorted(targets - set(TARGETS[""])))
-    if list(groups) != ["judge"]:
+    run("cmake", "--build", "--preset", "release", "--target", *sorted(targets))
+    if peers_take_part(groups):
         sys.stderr.write(run(ROOT / "stack/bench/peers/build").stderr)
 
 
 class Bench:
     """The two executables: what they can do, and their measurements, each made once."""
 
-    def __init__(self, repetitions: int) -> None:
+    def __init__(self, repetitions: int, peers: bool) -> None:
         self.repetitions = repetitions
         self.contenders: dict[str, str] = {}
         self.units: dict[str, str] = {}
-        for line in run(BUILD / "stack/lastack_bench_count", "list").stdout.splitlines():
+        for line in run(BUILD / "stack/lastack_bench_count", "list").stdout.splitlines() if peers else ():
             kind, name, second, third = line.split("\t")
             if kind == "contender":
                 self.contenders.setdefault(name, f"{name} {second}: {third}")
@@ -357,7 +364,9 @@ def against_libpcap(bench: Bench, file: Path, kind: str) -> Iterator[Row]:
     count, check = done["count"], done["check"]
     packets = check[0]["packets"]
     if count[0]["packets"] != packets or check[0]["violations"]:
-        note(f"judge: {kind}: {count[0]['packets']} packets read, {packets} judged, {check[0]['violations']} violations")
+        note(
+            f"judge: {kind}: {count[0]['packets']} packets read, {packets} judged, {check[0]['violations']} violations"
+        )
     pairs = [(a["seconds"], b["seconds"]) for a, b in zip(check, count)]
     mine, theirs = (statistics.median(packets / pair[i] for pair in pairs) for i in (0, 1))
     ratio = statistics.median(b / a for a, b in pairs)
@@ -403,7 +412,9 @@ def in_parallel(bench: Bench, file: Path) -> Iterator[Row]:
         note(f"judge: the load was {busy:.1f} when --jobs was measured: its ratio says less than it could")
     ratio = statistics.median(one / two for one, two in zip(times[1], times[2]))
     one, two = (statistics.median(times[jobs]) for jobs in (1, 2))
-    yield Row("judge", "check --jobs 2, two captures, headers only", 1 / two, "1/s", "higher", "--jobs 1", 1 / one, ratio)
+    yield Row(
+        "judge", "check --jobs 2, two captures, headers only", 1 / two, "1/s", "higher", "--jobs 1", 1 / one, ratio
+    )
 
 
 def paths(bench: Bench) -> Iterator[Row]:
@@ -462,10 +473,10 @@ def main() -> int:
     build(groups)
     if shutil.which("valgrind") is None:
         note("no instruction counts: valgrind is not installed (apt-get install valgrind)")
-    bench = Bench(repetitions=3 if options.quick else 11)
+    bench = Bench(repetitions=3 if options.quick else 11, peers=peers_take_part(groups))
     for text in bench.contenders.values():
         note(text)
-    for skipped in sorted(PEERS.glob("*.skipped")):
+    for skipped in sorted(PEERS.glob("*.skipped")) if bench.peers else ():
         note(f"{skipped.stem} left out: {skipped.read_text().strip()}")
     rows: list[Row] = []
     for group in groups:
