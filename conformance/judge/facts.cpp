@@ -327,7 +327,10 @@ void note_reset(Context& c) {
     e.rst_packet = c.seg.number;
     e.rst_time = c.seg.time;
     constexpr StateSet kUnsynchronized = kClosed | kListen | kSynSent | kSynReceived | kTimeWait;
-    e.rst_synchronized = !c.conn.doubtful && (possible_states(c.conn, c.side) & kUnsynchronized) == 0;
+    // A reset with the number of an unacceptable ACK answers that in SYN-RECEIVED, and the connection goes on (3.10.7.4
+    // fifth); one that ends a synchronized connection has SEQ = SND.NXT (3.10.5).
+    const bool answers = !c.flags().ack() && c.seq != e.next;
+    e.rst_synchronized = !answers && !c.conn.doubtful && (possible_states(c.conn, c.side) & kUnsynchronized) == 0;
   }
   e.rst = true;
 }
