@@ -33,6 +33,7 @@ constexpr Word kConditions[] = {
     {"wnd0", [](V v, S) { return v.rcv_wnd == 0; }},
     {"acceptable", acceptable},
     {"seq=rcv.nxt", [](V v, S s) { return s.seq == v.rcv_nxt; }},
+    {"seq=rcv.nxt+1", [](V v, S s) { return s.seq == v.rcv_nxt + 1U; }},
     {"seq=irs", [](V v, S s) { return s.seq + 1U == v.rcv_nxt; }},  // as long as nothing has come after the SYN
     {"before-rcv.nxt", [](V v, S s) { return before(s.seq, v.rcv_nxt); }},
     {"after-rcv.nxt", [](V v, S s) { return after(s.seq, v.rcv_nxt); }},

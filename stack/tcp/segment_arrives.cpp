@@ -93,11 +93,20 @@ Placement placement(const Tcb& tcb, const Segment& seg) {
   return before(seg.seq, tcb.rcv.nxt) ? Placement::left : Placement::right;
 }
 
-// The peer's probe octet was refused, yet its SND.NXT counts it; we are probing its closed window, too. Answering each
-// other's ACKs as unacceptable, both would go on for ever; so this one's ACK counts, and it is not answered.
+// The peer's probe octet was refused, yet its SND.NXT counts it.
+bool counts_its_probe(const Tcb& tcb, const Segment& seg) {
+  return tcb.rcv.wnd == 0 && seg.seq == tcb.rcv.nxt + 1 && seg.len() == 0 && seg.flags.ack() && !seg.flags.rst();
+}
+
+// It cannot acknowledge our text in any other way while our window is closed: a valid ACK is taken.
+bool acknowledges_from_beyond_probe(const Tcb& tcb, const Segment& seg) {
+  return counts_its_probe(tcb, seg) && after(seg.ack, tcb.snd.una) && !after(seg.ack, tcb.snd.nxt);
+}
+
+// We are probing its closed window, too. Answering each other's ACKs as unacceptable, both would go on for ever; so
+// this one's ACK counts, and it is not answered.
 bool between_closed_windows(const Tcb& tcb, const Segment& seg) {
-  return tcb.rcv.wnd == 0 && tcb.probes != 0 && seg.seq == tcb.rcv.nxt + 1 && seg.len() == 0 && seg.flags.ack() &&
-         !seg.flags.rst();
+  return tcb.probes != 0 && counts_its_probe(tcb, seg);
 }
 
 }  // namespace
@@ -147,7 +156,8 @@ StepResult first_check_sequence_number(Tcb& tcb, Arrival& in) {
   if (!acceptable(tcb, seg)) {
     // "If the RCV.WND is zero ... special allowance should be made to accept valid ACKs, URGs, and RSTs."
     //= rfc9293 3.8.6 MUST-66
-    const bool allowance = tcb.rcv.wnd == 0 && seg.seq == tcb.rcv.nxt && !seg.flags.syn();
+    const bool allowance =
+        (tcb.rcv.wnd == 0 && seg.seq == tcb.rcv.nxt && !seg.flags.syn()) || acknowledges_from_beyond_probe(tcb, seg);
     const bool beyond_its_probe = between_closed_windows(tcb, seg);
     if (!allowance && !beyond_its_probe) return answer_unacceptable(tcb, in, "3.10.7.4 first: outside the window");
     if (!seg.flags.rst() && !beyond_its_probe) tcb.ack_due = true;
