@@ -315,7 +315,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple
     if outcome == "late":
         return "late", "l", ("LATE", {"yellow": True})
     if outcome == "stale":
-        return "failed", "S", ("STALE", {"red": True})
+        return "failed", "S", "STALE"
     return None
 
 
