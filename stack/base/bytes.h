@@ -11,6 +11,17 @@ namespace lastack {
 using Bytes = std::span<const std::byte>;
 using MutableBytes = std::span<std::byte>;
 
+// Octets that lie in a ring: what comes first, and the rest if it goes on at the ring's beginning.
+struct TextPieces {
+  Bytes first;
+  Bytes second;
+  std::size_t size() const { return first.size() + second.size(); }
+  void copy_to(std::byte* out) const {
+    if (!first.empty()) std::memcpy(out, first.data(), first.size());
+    if (!second.empty()) std::memcpy(out + first.size(), second.data(), second.size());
+  }
+};
+
 inline std::uint8_t load_u8(const std::byte* p) { return static_cast<std::uint8_t>(*p); }
 
 inline std::uint16_t load_be16(const std::byte* p) {

@@ -11,11 +11,8 @@ namespace {
 constexpr std::uint32_t kSmallest = 2048;
 }
 
-std::uint32_t ByteRing::position(std::uint32_t offset) const { return (front_ + offset) & (capacity_ - 1); }
-
 // Grows to the next power of two; what was placed beyond size() moves along, at the same offsets.
-void ByteRing::ensure(std::uint32_t octets) {
-  if (octets <= capacity_) return;
+void ByteRing::grow(std::uint32_t octets) {
   const std::uint32_t grown = std::max(kSmallest, std::bit_ceil(octets));
   auto bigger = std::make_unique<std::byte[]>(grown);
   if (capacity_ != 0) {
@@ -33,17 +30,7 @@ void ByteRing::place(std::uint32_t offset, Bytes data) {
   const auto octets = static_cast<std::uint32_t>(data.size());
   LASTACK_CHECK(offset <= limit_ && octets <= limit_ - offset);
   ensure(offset + octets);
-  const std::uint32_t at = position(offset);
-  const std::uint32_t first = std::min(octets, capacity_ - at);
-  std::memcpy(data_.get() + at, data.data(), first);
-  if (first < octets) std::memcpy(data_.get(), data.data() + first, octets - first);
-}
-
-std::uint32_t ByteRing::append(Bytes data) {
-  const auto taken = static_cast<std::uint32_t>(std::min<std::size_t>(data.size(), room()));
-  place(size_, data.first(taken));
-  size_ += taken;
-  return taken;
+  write(offset, data.data(), octets);
 }
 
 void ByteRing::extend(std::uint32_t octets) {
@@ -51,14 +38,18 @@ void ByteRing::extend(std::uint32_t octets) {
   size_ += octets;
 }
 
-void ByteRing::copy(std::uint32_t offset, MutableBytes out) const {
-  if (out.empty()) return;
-  const auto octets = static_cast<std::uint32_t>(out.size());
+TextPieces ByteRing::pieces(std::uint32_t offset, std::uint32_t octets) const {
+  if (octets == 0) return {};
   LASTACK_CHECK(offset <= size_ && octets <= size_ - offset);
   const std::uint32_t at = position(offset);
   const std::uint32_t first = std::min(octets, capacity_ - at);
-  std::memcpy(out.data(), data_.get() + at, first);
-  if (first < octets) std::memcpy(out.data() + first, data_.get(), octets - first);
+  return {{data_.get() + at, first}, {data_.get(), octets - first}};
+}
+
+void ByteRing::copy(std::uint32_t offset, MutableBytes out) const {
+  const TextPieces from = pieces(offset, static_cast<std::uint32_t>(out.size()));
+  std::copy(from.first.begin(), from.first.end(), out.begin());
+  std::copy(from.second.begin(), from.second.end(), out.begin() + static_cast<std::ptrdiff_t>(from.first.size()));
 }
 
 void ByteRing::discard(std::uint32_t octets) {

@@ -21,7 +21,14 @@ class ByteRing {
   std::uint32_t memory() const { return capacity_; }
 
   // Appends as much as fits; returns the octets taken.
-  std::uint32_t append(Bytes data);
+  std::uint32_t append(Bytes data) {
+    const auto taken = static_cast<std::uint32_t>(std::min<std::size_t>(data.size(), room()));
+    if (taken == 0) return 0;
+    ensure(size_ + taken);
+    write(size_, data.data(), taken);
+    size_ += taken;
+    return taken;
+  }
   // Writes `data` at `offset` octets after the front, without counting it in size(). offset + data.size() must not
   // exceed limit().
   void place(std::uint32_t offset, Bytes data);
@@ -29,15 +36,33 @@ class ByteRing {
   void extend(std::uint32_t octets);
   // Copies out.size() octets from `offset`; they must be there.
   void copy(std::uint32_t offset, MutableBytes out) const;
+  // The same octets in place: what lies in one piece, and what follows at the beginning of the memory.
+  TextPieces pieces(std::uint32_t offset, std::uint32_t octets) const;
   // The octets at the front that lie in one piece.
   Bytes front_piece() const { return {data_.get() + front_, std::min(size_, capacity_ - front_)}; }
   void discard(std::uint32_t octets);
+  // When nothing is in it, and nothing was placed beyond its end: begins at the front of its memory again, so that
+  // what comes next lies in one piece, in memory that was just used.
+  void rewind() {
+    if (size_ == 0) front_ = 0;
+  }
   // Forgets everything and gives the memory back.
   void release();
 
  private:
-  void ensure(std::uint32_t octets);
-  std::uint32_t position(std::uint32_t offset) const;
+  void ensure(std::uint32_t octets) {
+    if (octets > capacity_) [[unlikely]]
+      grow(octets);
+  }
+  void grow(std::uint32_t octets);
+  void write(std::uint32_t offset, const std::byte* from, std::uint32_t octets) {
+    const std::uint32_t at = position(offset);
+    const std::uint32_t first = std::min(octets, capacity_ - at);
+    std::memcpy(data_.get() + at, from, first);
+    if (first < octets) [[unlikely]]
+      std::memcpy(data_.get(), from + first, octets - first);
+  }
+  std::uint32_t position(std::uint32_t offset) const { return (front_ + offset) & (capacity_ - 1); }
 
   std::unique_ptr<std::byte[]> data_;
   std::uint32_t limit_;

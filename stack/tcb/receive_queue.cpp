@@ -12,12 +12,11 @@ std::uint32_t ReceiveQueue::out_of_order() const {
   return octets;
 }
 
-std::uint32_t ReceiveQueue::insert(SeqNum nxt, SeqNum seq, Bytes text) {
+std::uint32_t ReceiveQueue::insert_beside_gap(SeqNum nxt, SeqNum seq, Bytes text) {
   if (text.empty()) return 0;
   const std::uint32_t offset = octets_between(nxt, seq);
   const auto octets = static_cast<std::uint32_t>(text.size());
   LASTACK_CHECK(offset <= room() && octets <= room() - offset);
-  if (offset == 0 && runs_.empty()) return ring_.append(text);
   if (offset != 0) {
     hold(nxt, seq, text);
     return 0;
@@ -76,6 +75,7 @@ void ReceiveQueue::peek(MutableBytes out) const {
 std::uint32_t ReceiveQueue::drop(std::size_t octets) {
   const auto dropped = static_cast<std::uint32_t>(std::min<std::size_t>(octets, ring_.size()));
   ring_.discard(dropped);
+  if (runs_.empty()) ring_.rewind();
   return dropped;
 }
 

@@ -27,7 +27,11 @@ class ReceiveQueue {
 
   // Takes `text` that begins at `seq`, at or after `nxt` (RCV.NXT) and ending within room(). Returns by how much
   // RCV.NXT moves on.
-  std::uint32_t insert(SeqNum nxt, SeqNum seq, Bytes text);
+  std::uint32_t insert(SeqNum nxt, SeqNum seq, Bytes text) {
+    if (seq != nxt || !runs_.empty() || text.size() > room()) [[unlikely]]
+      return insert_beside_gap(nxt, seq, text);
+    return ring_.append(text);
+  }
   // Keeps text that may not be processed yet (3.10.7.2 third: "queued for processing later"), even at RCV.NXT.
   void hold(SeqNum nxt, SeqNum seq, Bytes text);
   // Lets held text at RCV.NXT join; returns by how much RCV.NXT moves on.
@@ -53,6 +57,7 @@ class ReceiveQueue {
   const std::vector<Run>& runs() const { return runs_; }
 
  private:
+  std::uint32_t insert_beside_gap(SeqNum nxt, SeqNum seq, Bytes text);
   bool add_run(SeqNum left, SeqNum right);
   std::uint32_t join_front(SeqNum nxt);
 

@@ -52,71 +52,90 @@ constexpr std::size_t kMostLanes =
     2048;  // at once: additions of less than 2^17 that a signed lane of 32 bits holds with room
 
 // Adds neighbouring words of 16 bits to signed lanes of 32. The one multiply-add that does this takes its words as
-// signed, so each is moved down by 2^15 first (the xor), and the sum is moved up again at the end.
-__attribute__((target("avx2"))) std::uint64_t sum_lanes_avx2(const std::byte* p, std::size_t lanes) {
+// signed, so each is moved down by 2^15 first (the xor), and the sum is moved up again at the end. With kCopy the text
+// is copied to `to` on the way.
+template <bool kCopy>
+__attribute__((target("avx2"))) std::uint64_t sum_lanes_avx2(const std::byte* p, std::size_t lanes, std::byte* to) {
   const __m256i offset = _mm256_set1_epi16(INT16_MIN);
   const __m256i ones = _mm256_set1_epi16(1);
-  const auto pairs = [&](const std::byte* at) __attribute__((target("avx2"), always_inline)) {
-    const __m256i words = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+  const auto pairs = [&](std::size_t lane) __attribute__((target("avx2"), always_inline)) {
+    const __m256i words = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + lane * kLane));
+    if constexpr (kCopy) _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + lane * kLane), words);
     return _mm256_madd_epi16(_mm256_xor_si256(words, offset), ones);
   };
   __m256i even = _mm256_setzero_si256();
   __m256i odd = _mm256_setzero_si256();
   std::size_t left = lanes;
-  for (; left >= 4; left -= 4, p += 4 * kLane) {
-    even = _mm256_add_epi32(even, pairs(p));
-    odd = _mm256_add_epi32(odd, pairs(p + kLane));
-    even = _mm256_add_epi32(even, pairs(p + 2 * kLane));
-    odd = _mm256_add_epi32(odd, pairs(p + 3 * kLane));
+  while (left >= 8) {
+    even = _mm256_add_epi32(even, pairs(0));
+    odd = _mm256_add_epi32(odd, pairs(1));
+    even = _mm256_add_epi32(even, pairs(2));
+    odd = _mm256_add_epi32(odd, pairs(3));
+    even = _mm256_add_epi32(even, pairs(4));
+    odd = _mm256_add_epi32(odd, pairs(5));
+    even = _mm256_add_epi32(even, pairs(6));
+    odd = _mm256_add_epi32(odd, pairs(7));
+    left -= 8;
+    p += 8 * kLane;
+    if constexpr (kCopy) to += 8 * kLane;
   }
-  for (; left > 0; --left, p += kLane) even = _mm256_add_epi32(even, pairs(p));
-  alignas(kLane) std::int32_t sums[8];
-  _mm256_store_si256(reinterpret_cast<__m256i*>(sums), _mm256_add_epi32(even, odd));
-  std::int64_t sum = static_cast<std::int64_t>(lanes * kLane / 2) << 15;
-  for (const std::int32_t part : sums) sum += part;
-  return static_cast<std::uint64_t>(sum);
+  for (; left > 0; --left) {
+    even = _mm256_add_epi32(even, pairs(0));
+    p += kLane;
+    if constexpr (kCopy) to += kLane;
+  }
+  // Eight signed sums of 32 bits to one of 64.
+  const __m256i both = _mm256_add_epi32(even, odd);
+  const __m256i wide = _mm256_add_epi64(_mm256_cvtepi32_epi64(_mm256_castsi256_si128(both)),
+                                        _mm256_cvtepi32_epi64(_mm256_extracti128_si256(both, 1)));
+  const __m128i two = _mm_add_epi64(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
+  const std::int64_t sum = _mm_cvtsi128_si64(two) + _mm_extract_epi64(two, 1);
+  return static_cast<std::uint64_t>(sum + (static_cast<std::int64_t>(lanes * kLane / 2) << 15));
 }
 
 const bool has_avx2 = __builtin_cpu_supports("avx2");
 
-std::uint64_t sum_octets(const std::byte* p, std::size_t size) {
+template <bool kCopy>
+std::uint64_t sum_octets(const std::byte* p, std::size_t size, std::byte* to) {
   std::uint64_t sum = 0;
   while (has_avx2 && size >= 2 * kLane) {
     const std::size_t lanes = std::min(size / kLane, kMostLanes);
-    sum += sum_lanes_avx2(p, lanes);
+    sum += sum_lanes_avx2<kCopy>(p, lanes, to);
     p += lanes * kLane;
     size -= lanes * kLane;
+    if constexpr (kCopy) to += lanes * kLane;
+  }
+  if constexpr (kCopy) {
+    if (size != 0) std::memcpy(to, p, size);
   }
   return sum + sum_words(p, size);
 }
 #else
-std::uint64_t sum_octets(const std::byte* p, std::size_t size) { return sum_words(p, size); }
+template <bool kCopy>
+std::uint64_t sum_octets(const std::byte* p, std::size_t size, std::byte* to) {
+  if constexpr (kCopy) {
+    if (size != 0) std::memcpy(to, p, size);
+  }
+  return sum_words(p, size);
+}
 #endif
 
 }  // namespace
 
 std::uint64_t portable_sum(Bytes data) { return sum_words(data.data(), data.size()); }
 
-void ChecksumAccumulator::add(Bytes data) { sum_ += sum_octets(data.data(), data.size()); }
+void ChecksumAccumulator::add(Bytes data) { sum_ += sum_octets<false>(data.data(), data.size(), nullptr); }
 
-std::uint16_t ChecksumAccumulator::finish() const {
-  std::uint64_t s = sum_;
-  s = (s & 0xffff'ffffU) + (s >> 32);
-  s = (s & 0xffff'ffffU) + (s >> 32);  // below 2^32 now
-  s = (s & 0xffffU) + (s >> 16);       // at most 0x1fffe
-  s = (s & 0xffffU) + (s >> 16);
-  const auto native = static_cast<std::uint16_t>(~s & 0xffffU);
-  return __builtin_bswap16(native);
+void ChecksumAccumulator::add_copied(std::byte* to, Bytes from) {
+  sum_ += sum_octets<true>(from.data(), from.size(), to);
 }
 
-//= rfc8200 8.1
-void add_pseudo_header(ChecksumAccumulator& sum, const IpAddress& src, const IpAddress& dst, std::uint8_t protocol,
-                       std::uint32_t length) {
-  sum.add_address(src);
-  sum.add_address(dst);
-  sum.add_be16(protocol);
-  sum.add_be16(static_cast<std::uint16_t>(length >> 16));
-  sum.add_be16(static_cast<std::uint16_t>(length & 0xffffU));
+// Behind an odd first piece the octets of its words are swapped (RFC 1071 2 (B)).
+void ChecksumAccumulator::copy_second(std::byte* to, const TextPieces& text) {
+  ChecksumAccumulator second;
+  second.add_copied(to, text.second);
+  const auto folded = static_cast<std::uint16_t>(fold(second.sum_));
+  sum_ += text.first.size() % 2 == 0 ? folded : __builtin_bswap16(folded);
 }
 
 std::uint16_t tcp_checksum(const IpAddress& src, const IpAddress& dst, Bytes segment) {

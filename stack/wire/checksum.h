@@ -15,8 +15,6 @@ class ChecksumAccumulator {
  public:
   void add(Bytes data);
   void add_be16(std::uint16_t v) { sum_ += __builtin_bswap16(v); }
-  // All sixteen octets: those of an IPv4 address that are not used hold zero.
-  void add_address(const IpAddress& address) { add_words<4>(address.octets.data()); }
   // A piece of a fixed size, `Words` times four octets: a header.
   template <std::size_t Words>
   void add_words(const std::byte* p) {
@@ -24,10 +22,28 @@ class ChecksumAccumulator {
     std::memcpy(words, p, sizeof words);
     for (const std::uint32_t word : words) sum_ += word;
   }
+  // Copies the text to `to` and adds it on the way.
+  void copy(std::byte* to, const TextPieces& text) {
+    if (!text.first.empty()) add_copied(to, text.first);
+    if (!text.second.empty()) [[unlikely]]
+      copy_second(to + text.first.size(), text);
+  }
   // The value for the checksum field, host order: complement of the folded sum.
-  std::uint16_t finish() const;
+  std::uint16_t finish() const { return __builtin_bswap16(static_cast<std::uint16_t>(~fold(sum_) & 0xffffU)); }
+
+  // The same ones' complement number in 16 bits.
+  static std::uint32_t fold(std::uint64_t s) {
+    s = (s & 0xffff'ffffU) + (s >> 32);
+    s = (s & 0xffff'ffffU) + (s >> 32);  // below 2^32 now
+    s = (s & 0xffffU) + (s >> 16);       // at most 0x1fffe
+    s = (s & 0xffffU) + (s >> 16);
+    return static_cast<std::uint32_t>(s);
+  }
 
  private:
+  void add_copied(std::byte* to, Bytes from);
+  void copy_second(std::byte* to, const TextPieces& text);
+
   std::uint64_t sum_ = 0;
 };
 
@@ -35,8 +51,20 @@ class ChecksumAccumulator {
 std::uint64_t portable_sum(Bytes data);
 
 // Sum of the pseudo-header: addresses, protocol and upper-layer length (RFC 9293 3.1; RFC 8200 8.1).
-void add_pseudo_header(ChecksumAccumulator& sum, const IpAddress& src, const IpAddress& dst, std::uint8_t protocol,
-                       std::uint32_t length);
+//= rfc8200 8.1
+inline void add_pseudo_header(ChecksumAccumulator& sum, const IpAddress& src, const IpAddress& dst,
+                              std::uint8_t protocol, std::uint32_t length) {
+  if (src.version == IpVersion::v4 && dst.version == IpVersion::v4) {
+    sum.add_words<1>(src.octets.data());
+    sum.add_words<1>(dst.octets.data());
+  } else {
+    sum.add_words<4>(src.octets.data());
+    sum.add_words<4>(dst.octets.data());
+  }
+  sum.add_be16(protocol);
+  sum.add_be16(static_cast<std::uint16_t>(length >> 16));
+  sum.add_be16(static_cast<std::uint16_t>(length & 0xffffU));
+}
 
 // The checksum over a whole TCP segment whose checksum field holds zero: the value to store. Over a received segment
 // with its field in place: 0 when it is right.

@@ -53,15 +53,10 @@ std::size_t write_packet(MutableBytes out, const IpHeader& ip, const Segment& se
   return write_packet(out, ip, segment, tcp_header_size(segment));
 }
 
-std::size_t write_packet(MutableBytes out, const IpHeader& ip, const Segment& segment, std::size_t header,
-                         Checksums checksums) {
-  const std::size_t ip_size = ip_header_size(ip.src.version);
-  const std::size_t total = ip_size + header + segment.payload.size();
-  if (out.size() < total || header > kTcpHeaderSize + kMaxOptionOctets) return 0;
-  std::byte* tcp = out.data() + ip_size;
-  if (!segment.payload.empty() && segment.payload.data() != tcp + header) {
-    std::memmove(tcp + header, segment.payload.data(), segment.payload.size());
-  }
+namespace {
+
+// The checksum field still zero.
+void write_tcp_header(std::byte* tcp, const Segment& segment, std::size_t header) {
   store_be16(tcp, segment.src_port);
   store_be16(tcp + 2, segment.dst_port);
   store_be32(tcp + 4, segment.seq.raw());
@@ -73,8 +68,50 @@ std::size_t write_packet(MutableBytes out, const IpHeader& ip, const Segment& se
   store_be16(tcp + 16, 0);
   store_be16(tcp + 18, segment.urg);
   if (header != kTcpHeaderSize) write_options(tcp + kTcpHeaderSize, segment.options);
+}
+
+// A header of a whole number of words.
+void add_header(ChecksumAccumulator& sum, const std::byte* tcp, std::size_t header) {
+  sum.add_words<kTcpHeaderSize / 4>(tcp);
+  for (std::size_t at = kTcpHeaderSize; at < header; at += 4) sum.add_words<1>(tcp + at);
+}
+
+}  // namespace
+
+std::size_t write_packet(MutableBytes out, const IpHeader& ip, const Segment& segment, std::size_t header,
+                         Checksums checksums) {
+  const std::size_t ip_size = ip_header_size(ip.src.version);
+  const std::size_t total = ip_size + header + segment.payload.size();
+  if (out.size() < total || header > kTcpHeaderSize + kMaxOptionOctets) return 0;
+  std::byte* tcp = out.data() + ip_size;
+  if (!segment.payload.empty() && segment.payload.data() != tcp + header) {
+    std::memmove(tcp + header, segment.payload.data(), segment.payload.size());
+  }
+  write_tcp_header(tcp, segment, header);
   //= rfc9293 3.1 MUST-2
   if (checksums == Checksums::written) store_be16(tcp + 16, tcp_checksum(ip.src, ip.dst, {tcp, total - ip_size}));
+  write_ip_header(out.data(), ip, total - ip_size, checksums);
+  return total;
+}
+
+std::size_t write_packet(MutableBytes out, const IpHeader& ip, const Segment& segment, std::size_t header,
+                         Checksums checksums, const TextPieces& text) {
+  const std::size_t ip_size = ip_header_size(ip.src.version);
+  const std::size_t total = ip_size + header + text.size();
+  if (out.size() < total || header > kTcpHeaderSize + kMaxOptionOctets) return 0;
+  std::byte* const tcp = out.data() + ip_size;
+  std::byte* const at = tcp + header;
+  write_tcp_header(tcp, segment, header);
+  if (checksums == Checksums::written) {
+    //= rfc9293 3.1 MUST-2
+    ChecksumAccumulator sum;
+    add_pseudo_header(sum, ip.src, ip.dst, kProtocolTcp, static_cast<std::uint32_t>(total - ip_size));
+    add_header(sum, tcp, header);
+    sum.copy(at, text);
+    store_be16(tcp + 16, sum.finish());
+  } else {
+    text.copy_to(at);
+  }
   write_ip_header(out.data(), ip, total - ip_size, checksums);
   return total;
 }

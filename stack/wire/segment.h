@@ -77,4 +77,8 @@ std::size_t write_packet(MutableBytes out, const IpHeader& ip, const Segment& se
 std::size_t write_packet(MutableBytes out, const IpHeader& ip, const Segment& segment, std::size_t tcp_header,
                          Checksums checksums = Checksums::written);
 
+// The same with this text instead of segment.payload; it must not lie in `out`. Copies and sums it in one pass.
+std::size_t write_packet(MutableBytes out, const IpHeader& ip, const Segment& segment, std::size_t tcp_header,
+                         Checksums checksums, const TextPieces& text);
+
 }  // namespace lastack

@@ -1,0 +1,137 @@
+#include "stack/wire/plain.h"
+
+#include "stack/wire/checksum.h"
+
+namespace lastack {
+
+namespace {
+
+constexpr std::uint32_t kStampAlone = 0x0101'080aU;  // NOP, NOP, kind 8, length 10
+constexpr std::size_t kStampOctets = 12;
+
+// The IP header's part; the octets of the whole packet, or 0 when it is not plain.
+std::size_t parse_plain_ip(const std::byte* p, PlainPacket& out) {
+  const std::uint8_t first = load_u8(p);
+  if (first == 0x45) {
+    const bool fragment = (load_be16(p + 6) & 0x3fffU) != 0;
+    if (fragment || load_u8(p + 9) != kProtocolTcp) return 0;
+    out.ecn = load_u8(p + 1) & 3U;
+    out.addresses = p + 12;
+    return load_be16(p + 2);
+  }
+  if (first >> 4 != 6 || load_u8(p + 6) != kProtocolTcp) return 0;
+  out.version = IpVersion::v6;
+  out.ecn = static_cast<std::uint8_t>((load_u8(p + 1) >> 4) & 3U);
+  out.addresses = p + 8;
+  return std::size_t{load_be16(p + 4)} + kIpv6HeaderSize;
+}
+
+}  // namespace
+
+bool parse_plain(Bytes packet, PlainPacket& out) {
+  if (packet.size() < kIpv4HeaderSize + kTcpHeaderSize) return false;
+  const std::byte* const p = packet.data();
+  const std::size_t whole = parse_plain_ip(p, out);
+  const std::size_t header = ip_header_size(out.version);
+  if (whole > packet.size() || whole < header + kTcpHeaderSize) return false;
+  const std::byte* const tcp = p + header;
+  const std::uint16_t word = load_be16(tcp + 12);
+  // Every other flag and the reserved bits are zero.
+  if ((word & 0xfffU & ~unsigned{Flags::psh_bit}) != Flags::ack_bit) return false;
+  const std::size_t tcp_header = (word >> 12) * 4U;
+  Segment& segment = out.segment;
+  if (tcp_header != kTcpHeaderSize) {
+    if (tcp_header != kTcpHeaderSize + kStampOctets || whole < header + tcp_header) return false;
+    if (load_be32(tcp + kTcpHeaderSize) != kStampAlone) return false;
+    segment.options.timestamps = Timestamps{load_be32(tcp + kTcpHeaderSize + 4), load_be32(tcp + kTcpHeaderSize + 8)};
+  }
+  out.ip = p;
+  out.tcp = {tcp, whole - header};
+  segment.src_port = load_be16(tcp);
+  segment.dst_port = load_be16(tcp + 2);
+  segment.seq = SeqNum(load_be32(tcp + 4));
+  segment.ack = SeqNum(load_be32(tcp + 8));
+  segment.flags = Flags{static_cast<std::uint16_t>(word & 0x1ffU)};
+  segment.header_size = static_cast<std::uint8_t>(tcp_header);
+  segment.wnd = load_be16(tcp + 14);
+  segment.checksum = load_be16(tcp + 16);
+  segment.urg = load_be16(tcp + 18);
+  segment.payload = out.tcp.subspan(tcp_header);
+  return true;
+}
+
+//= rfc9293 3.1 MUST-3
+bool PlainPacket::checksums_are_right() const {
+  ChecksumAccumulator sum;
+  if (version == IpVersion::v4) {
+    ChecksumAccumulator header;
+    header.add_words<kIpv4HeaderSize / 4>(ip);
+    if (header.finish() != 0) return false;
+    sum.add_words<2>(addresses);
+  } else {
+    sum.add_words<8>(addresses);
+  }
+  // At most 65535 octets, so that the upper half of the length is zero.
+  sum.add_be16(kProtocolTcp);
+  sum.add_be16(static_cast<std::uint16_t>(tcp.size()));
+  sum.add(tcp);
+  return sum.finish() == 0;
+}
+
+std::size_t write_plain(MutableBytes out, const PlainHeaders& h, const TextPieces& text, Checksums checksums) {
+  const bool v4 = h.from.ip.version == IpVersion::v4;
+  const std::size_t ip_size = v4 ? kIpv4HeaderSize : kIpv6HeaderSize;
+  const std::size_t tcp_header = kTcpHeaderSize + (h.stamped ? kStampOctets : 0);
+  const std::size_t tcp_size = tcp_header + text.size();
+  if (out.size() < ip_size + tcp_size) return 0;
+  std::byte* const p = out.data();
+  std::byte* const tcp = p + ip_size;
+  store_be16(tcp, h.from.port);
+  store_be16(tcp + 2, h.to.port);
+  store_be32(tcp + 4, h.seq.raw());
+  store_be32(tcp + 8, h.ack.raw());
+  store_be32(tcp + 12, static_cast<std::uint32_t>((tcp_header / 4) << 28) |
+                           (static_cast<std::uint32_t>(h.flags.bits) << 16) | h.wnd);
+  store_be32(tcp + 16, 0);
+  if (h.stamped) {
+    store_be32(tcp + kTcpHeaderSize, kStampAlone);
+    store_be32(tcp + kTcpHeaderSize + 4, h.stamp.value);
+    store_be32(tcp + kTcpHeaderSize + 8, h.stamp.echo);
+  }
+  if (v4) {
+    store_be32(p, 0x4500'0000U | (static_cast<std::uint32_t>(h.dscp_ecn) << 16) |
+                      static_cast<std::uint32_t>(ip_size + tcp_size));
+    store_be32(p + 4, 0x4000U);
+    store_be32(p + 8, (static_cast<std::uint32_t>(h.hop_limit) << 24) | (std::uint32_t{kProtocolTcp} << 16));
+    std::memcpy(p + 12, h.from.ip.octets.data(), 4);
+    std::memcpy(p + 16, h.to.ip.octets.data(), 4);
+  } else {
+    store_be32(p, 0x6000'0000U | (static_cast<std::uint32_t>(h.dscp_ecn) << 20));
+    store_be32(p + 4, static_cast<std::uint32_t>(tcp_size << 16) | (std::uint32_t{kProtocolTcp} << 8) | h.hop_limit);
+    std::memcpy(p + 8, h.from.ip.octets.data(), 16);
+    std::memcpy(p + 24, h.to.ip.octets.data(), 16);
+  }
+  if (checksums == Checksums::offloaded) {
+    text.copy_to(tcp + tcp_header);
+    return ip_size + tcp_size;
+  }
+  //= rfc9293 3.1 MUST-2
+  ChecksumAccumulator sum;
+  if (v4) {
+    ChecksumAccumulator header;
+    header.add_words<kIpv4HeaderSize / 4>(p);
+    store_be16(p + 10, header.finish());
+    sum.add_words<2>(p + 12);
+  } else {
+    sum.add_words<8>(p + 8);
+  }
+  sum.add_be16(kProtocolTcp);
+  sum.add_be16(static_cast<std::uint16_t>(tcp_size));
+  sum.add_words<kTcpHeaderSize / 4>(tcp);
+  if (h.stamped) sum.add_words<kStampOctets / 4>(tcp + kTcpHeaderSize);
+  sum.copy(tcp + tcp_header, text);
+  store_be16(tcp + 16, sum.finish());
+  return ip_size + tcp_size;
+}
+
+}  // namespace lastack

@@ -1,0 +1,61 @@
+// The packet that nearly every packet of a transfer is: IPv4 without options or IPv6 without extension headers, no
+// fragment, all of it there; TCP with ACK and perhaps PSH, and no option but a timestamp as RFC 7323 Appendix A lays it
+// out. Reads and writes it in one go. Whatever looks otherwise is for parse_ip, parse_tcp and write_packet, with which
+// this must agree (test/plain_test.cpp).
+#pragma once
+
+#include <cstdint>
+
+#include "stack/base/bytes.h"
+#include "stack/wire/ip_address.h"
+#include "stack/wire/segment.h"
+
+namespace lastack {
+
+struct PlainPacket {
+  IpVersion version = IpVersion::v4;
+  std::uint8_t ecn = 0;
+  const std::byte* ip = nullptr;
+  const std::byte* addresses = nullptr;  // the source's, then the destination's
+  Bytes tcp;
+  Segment segment;
+
+  // Whether it comes from `remote` and is for `local`.
+  bool is_between(const SocketAddress& local, const SocketAddress& remote) const {
+    return segment.src_port == remote.port && segment.dst_port == local.port && version == remote.ip.version &&
+           version == local.ip.version && has(addresses, remote.ip) && has(addresses + local.ip.size(), local.ip);
+  }
+  SocketAddress source() const { return {IpAddress::from_bytes(version, addresses), segment.src_port}; }
+  SocketAddress destination() const {
+    return {IpAddress::from_bytes(version, addresses + (version == IpVersion::v4 ? 4 : 16)), segment.dst_port};
+  }
+  // MUST-3, and the IPv4 header's.
+  bool checksums_are_right() const;
+
+ private:
+  static bool has(const std::byte* p, const IpAddress& address) {
+    if (address.version == IpVersion::v4) return std::memcmp(p, address.octets.data(), 4) == 0;
+    return std::memcmp(p, address.octets.data(), 16) == 0;
+  }
+};
+
+// False when the packet is not plain, whatever else it is; `out` then means nothing. `out` must be new.
+bool parse_plain(Bytes packet, PlainPacket& out);
+
+// The headers of a plain packet that is to be written; the IPv4 identification is zero, and DF set.
+struct PlainHeaders {
+  const SocketAddress& from;
+  const SocketAddress& to;
+  SeqNum seq;
+  SeqNum ack;
+  Flags flags;
+  std::uint16_t wnd = 0;
+  std::uint8_t hop_limit = 64;
+  std::uint8_t dscp_ecn = 0;
+  bool stamped = false;
+  Timestamps stamp{};
+};
+// Writes headers and text, which must not lie in `out`; 0 when there is no room.
+std::size_t write_plain(MutableBytes out, const PlainHeaders& headers, const TextPieces& text, Checksums checksums);
+
+}  // namespace lastack
