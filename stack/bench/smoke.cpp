@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "stack/bench/heap.h"
 #include "stack/bench/work.h"
 #include "stack/wire/checksum.h"
 #include "stack/wire/segment.h"
@@ -130,6 +131,25 @@ void check_replay(Checker& check, const Contenders& contenders, const std::strin
   check.expect(tap.fins == kInputs, "each replay goes through to the stack's own FIN");
 }
 
+// Four times the text takes no more from the heap: what a transfer needs is there after its first window.
+void check_heap(Checker& check, const Contenders& contenders, const std::string& name) {
+  constexpr std::uint64_t kMiB = 1U << 20;
+  for (const bool features : {false, true}) {
+    std::uint64_t taken[2] = {};
+    for (const std::uint64_t times : {1U, 4U}) {
+      std::string why;
+      bench_count count{};
+      const auto pair = contenders.create(name, {1, static_cast<std::uint8_t>(features), 0, nullptr, nullptr}, &why);
+      const std::uint64_t before = allocations();
+      if (pair != nullptr) pair->contender().bulk(pair->get(), times * kMiB, &count);
+      taken[times == 1 ? 0 : 1] = allocations() - before;
+      check.expect(count.octets == times * kMiB, times == 1 ? "1 MiB arrives" : "4 MiB arrive");
+    }
+    check.expect(taken[0] != 0 && taken[0] == taken[1],
+                 !features ? "no use of the heap per segment" : "nor with all features on");
+  }
+}
+
 }  // namespace
 
 int smoke(const Contenders& contenders) {
@@ -140,6 +160,7 @@ int smoke(const Contenders& contenders) {
     check_checksums(check);
     check_connections(check, contenders, name);
     check_replay(check, contenders, name);
+    if (name == "lastack") check_heap(check, contenders, name);
     failures += check.failures();
   }
   std::printf("%s\n",

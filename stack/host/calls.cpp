@@ -98,7 +98,7 @@ Result<std::size_t, CallError> Host::send(Instant now, ConnId conn, Bytes data, 
   if (connection->released) return CallError::connection_closing;
   if (connection->end_reason) return *std::exchange(connection->end_reason, std::nullopt);
   auto taken = send_call(connection->tcb, host.now, data, flags);
-  if (taken) host.after_input(*connection);
+  if (taken) host.after_call(*connection);
   return taken;
 }
 
@@ -115,7 +115,7 @@ Result<ReceiveResult, CallError> Host::Impl::receive(Instant at, ConnId conn, Ca
   }
   if (connection->end_reason) return *std::exchange(connection->end_reason, std::nullopt);
   auto result = call(connection->tcb);
-  if (result && !connection->buried) after_input(*connection);
+  if (result && !connection->buried) after_call(*connection);
   return result;
 }
 

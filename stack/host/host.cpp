@@ -6,6 +6,7 @@
 
 #include "stack/base/check.h"
 #include "stack/host/host_impl.h"
+#include "stack/tcp/expected.h"
 #include "stack/tcp/segment_arrives.h"
 #include "stack/tcp/timeouts.h"
 
@@ -105,32 +106,23 @@ Connection& Host::Impl::create(const SocketAddress& local, const SocketAddress& 
   return created;
 }
 
-// After every input that touched the connection: its place in the queues follows from its variables.
-void Host::Impl::after_input(Connection& connection) {
+// The same for every state and whatever happened.
+void Host::Impl::after_change(Connection& connection) {
   Tcb& tcb = connection.tcb;
-  check(connection);
-  if (tcb.signals != 0 && !connection.noisy) {
-    connection.noisy = true;
-    noisy.push_back(connection.id);
-  }
-  if (tcb.state() == State::closed || tcb.state() == State::listen) [[unlikely]]
-    return bury(connection);
-  if (tcb.state() == State::time_wait) [[unlikely]] {
+  tell(connection);
+  if (tcb.state() == State::closed || tcb.state() == State::listen) return bury(connection);
+  if (tcb.state() == State::time_wait) {
     heap.remove(connection);
     time_wait.update(connection);
   } else {
     heap.update(connection);
   }
-  if ((tcb.signals & static_cast<std::uint16_t>(Signal::connected)) != 0) [[unlikely]]
-    become_ready(connection);
-  if (connection.fast_open_pending && tcb.state() != State::syn_received) [[unlikely]] {
+  if ((tcb.signals & static_cast<std::uint16_t>(Signal::connected)) != 0) become_ready(connection);
+  if (connection.fast_open_pending && tcb.state() != State::syn_received) {
     connection.fast_open_pending = false;
     --fast_open_pending;
   }
-  if (!connection.in_output) {
-    connection.in_output = true;
-    output.push_back(connection.id);
-  }
+  want_output(connection);
 }
 
 void Host::Impl::become_ready(Connection& connection) {
@@ -204,6 +196,15 @@ void Host::Impl::reply(const SocketAddress& local, const SocketAddress& remote, 
   replies.back().segment.dst_port = remote.port;
 }
 
+Written Host::Impl::transmit(Tcb& tcb, MutableBytes out) {
+  if (config.header_prediction) {
+    const Written written = write_expected(tcb, now, out, config.checksums);
+    if (written.size != 0 || written.was_last) return written;
+  }
+  if (!next_segment(tcb, now, outgoing)) return {0, true};
+  return {write(tcb, out), false};
+}
+
 //= rfc9293 3.9.2 MUST-45 MUST-48 MUST-49 SHLD-22
 std::size_t Host::Impl::write(const Tcb& tcb, MutableBytes out) {
   const Config& choices = tcb.config();
@@ -215,14 +216,12 @@ std::size_t Host::Impl::write(const Tcb& tcb, MutableBytes out) {
   ip.dont_fragment = choices.path_mtu_discovery;
   // RFC 6864 4.1: an atomic datagram needs no identification.
   if (!ip.dont_fragment) ip.id = ip_id = static_cast<std::uint16_t>((ip_id + 1U) & 0xffffU);
-  Segment& segment = outgoing.segment;
+  const Segment& segment = outgoing.segment;
   const std::size_t tcp_header = tcp_header_size(segment);
-  const std::size_t headers = ip_header_size(ip.src.version) + tcp_header;
-  LASTACK_CHECK(out.size() >= headers + outgoing.text_size);
-  const MutableBytes text = out.subspan(headers, outgoing.text_size);
-  tcb.send_queue.copy(outgoing.text_offset, text);
-  segment.payload = text;
-  return write_packet(out, ip, segment, tcp_header, config.checksums);
+  const TextPieces text = tcb.send_queue.pieces(outgoing.text_offset, outgoing.text_size);
+  const std::size_t size = write_packet(out, ip, segment, tcp_header, config.checksums, text);
+  LASTACK_CHECK(size != 0);
+  return size;
 }
 
 std::size_t Host::Impl::write_reply(MutableBytes out) {
@@ -268,15 +267,17 @@ std::size_t Host::poll_transmit(Instant now, MutableBytes out) {
   }
   while (!host.output.empty()) {
     Connection* const connection = host.find_held(host.output.front());
-    if (connection != nullptr && next_segment(connection->tcb, host.now, host.outgoing)) {
-      const std::size_t size = host.write(connection->tcb, out);
+    const Written written = connection == nullptr ? Written{0, true} : host.transmit(connection->tcb, out);
+    if (written.was_last) {
+      host.output.pop_front();
+      if (connection == nullptr) continue;
+      connection->in_output = false;
+    }
+    if (written.size != 0) {
       check(*connection);
       if (connection->tcb.state() != State::time_wait) host.heap.update(*connection);
-      return size;
+      return written.size;
     }
-    host.output.pop_front();
-    if (connection == nullptr) continue;
-    connection->in_output = false;
     host.rest_in_time_wait(*connection);
   }
   return 0;
@@ -285,23 +286,33 @@ std::size_t Host::poll_transmit(Instant now, MutableBytes out) {
 //= rfc9293 3.9.1.8 MUST-47 U-01
 std::optional<Event> Host::poll_event() {
   Impl& host = *impl_;
-  if (!host.farewells.empty()) {
-    const Event event = host.farewells.front();
-    host.farewells.pop_front();
+  if (host.noisy.empty() && host.farewells.empty()) return std::nullopt;
+  return host.next_event();
+}
+
+std::optional<Event> Host::Impl::next_event() {
+  if (!farewells.empty()) {
+    const Event event = farewells.front();
+    farewells.pop_front();
     return event;
   }
-  while (!host.noisy.empty()) {
-    const ConnId id = host.noisy.front();
-    Connection* const connection = host.find_held(id);
-    if (connection != nullptr && connection->tcb.signals != 0) return take_signal(*connection);
-    host.noisy.pop_front();
+  while (!noisy.empty()) {
+    const ConnId id = noisy.front();
+    Connection* const connection = find_held(id);
+    std::optional<Event> event;
+    if (connection != nullptr && connection->tcb.signals != 0) {
+      event = take_signal(*connection);
+      if (connection->tcb.signals != 0) return event;
+    }
+    noisy.pop_front();
     if (connection != nullptr) {
       connection->noisy = false;
-      host.rest_in_time_wait(*connection);
-    } else if (Listener* const listener = host.find_listener(id)) {
+      rest_in_time_wait(*connection);
+    } else if (Listener* const listener = find_listener(id)) {
       listener->noisy = false;
       return Event{id, Event::Kind::acceptable, 0};
     }
+    if (event) return event;
   }
   return std::nullopt;
 }
@@ -346,10 +357,9 @@ Config& Host::defaults() { return impl_->config.tcp; }
 const Disposition& Host::last_disposition() const { return impl_->last_disposition; }
 
 std::size_t Host::memory() const {
-  std::size_t octets = sizeof(Impl) + impl_->table.memory() + impl_->heap.memory() +
-                       impl_->replies.size() * sizeof(Reply) + impl_->half_open.memory() + impl_->resting.memory() +
-                       impl_->fast_open_cache.memory() + impl_->syn_acks.size() * sizeof(impl_->syn_acks[0]) +
-                       impl_->farewells.size() * sizeof(Event);
+  std::size_t octets = sizeof(Impl) + impl_->table.memory() + impl_->heap.memory() + impl_->replies.memory() +
+                       impl_->half_open.memory() + impl_->resting.memory() + impl_->fast_open_cache.memory() +
+                       impl_->syn_acks.memory() + impl_->farewells.memory();
   for (const auto& entry : impl_->connections) octets += sizeof(Connection) - sizeof(Tcb) + entry.second->tcb.memory();
   return octets;
 }

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "stack/base/fifo.h"
 #include "stack/host/connection.h"
 #include "stack/host/connection_table.h"
 #include "stack/host/fast_open.h"
@@ -19,6 +20,7 @@
 #include "stack/host/time_wait.h"
 #include "stack/host/timers_of_host.h"
 #include "stack/tcp/effects.h"
+#include "stack/tcp/expected.h"
 #include "stack/tcp/output.h"
 #include "stack/wire/segment.h"
 
@@ -62,7 +64,34 @@ struct Host::Impl {
   }
   Listener* find_listener(ConnId id);
   Listener* listener_on(std::uint16_t port);
-  void after_input(Connection& connection);
+  // After every input that touched the connection: its place in the queues follows from its variables.
+  void after_input(Connection& connection) {
+    check(connection);
+    const bool connected = (connection.tcb.signals & static_cast<std::uint16_t>(Signal::connected)) != 0;
+    if (connection.tcb.state() != State::established || connected || connection.fast_open_pending)
+      return after_change(connection);
+    tell(connection);
+    heap.update(connection);
+    want_output(connection);
+  }
+  // The same after a SEND or RECEIVE, which tell nothing and end nothing.
+  void after_call(Connection& connection) {
+    check(connection);
+    if (connection.tcb.state() != State::established) return after_change(connection);
+    heap.update(connection);
+    want_output(connection);
+  }
+  void after_change(Connection& connection);
+  void tell(Connection& connection) {
+    if (connection.tcb.signals == 0 || connection.noisy) return;
+    connection.noisy = true;
+    noisy.push_back(connection.id);
+  }
+  void want_output(Connection& connection) {
+    if (connection.in_output || nothing_to_send(connection.tcb)) return;
+    connection.in_output = true;
+    output.push_back(connection.id);
+  }
   void bury(Connection& connection);
   void leave_listener(Connection& connection);
   void become_ready(Connection& connection);
@@ -79,6 +108,7 @@ struct Host::Impl {
 
   // Packets in (receive.cpp).
   void receive_packet(Bytes packet);
+  bool receive_expected(Bytes packet);
   void client_hears_of_fast_open(Connection& connection, const Segment& segment);
   bool reopens_from_time_wait(Connection& connection, const Segment& segment);
   void icmp_arrives(const IpPacket& packet);
@@ -112,6 +142,9 @@ struct Host::Impl {
   // Packets out (host.cpp).
   // Writes `outgoing`, which next_segment has filled, as a packet.
   std::size_t write(const Tcb& tcb, MutableBytes out);
+  // The next packet of this connection.
+  Written transmit(Tcb& tcb, MutableBytes out);
+  std::optional<Event> next_event();
   std::size_t write_reply(MutableBytes out);
 
   // Calls (calls.cpp).
@@ -134,15 +167,15 @@ struct Host::Impl {
   std::unordered_map<std::int32_t, std::unique_ptr<Connection>> connections;
   std::unordered_map<std::uint16_t, std::unique_ptr<Listener>> listeners;  // by port
   std::unordered_map<std::int32_t, std::uint16_t> listener_ports;          // by handle
-  std::deque<SeqNum> iss_queue;
-  std::deque<ConnId> output;
-  std::deque<Reply> replies;
-  std::deque<ConnId> noisy;
-  std::deque<ConnId> graves;  // released and CLOSED: gone when their last event is told
+  Fifo<SeqNum> iss_queue;
+  Fifo<ConnId> output;
+  Fifo<Reply> replies;
+  Fifo<ConnId> noisy;
+  Fifo<ConnId> graves;  // released and CLOSED: gone when their last event is told
   HalfOpenTable half_open;
-  std::deque<std::pair<HalfOpen*, ConnId>> syn_acks;  // records that are due; one that is gone has another id
+  Fifo<std::pair<HalfOpen*, ConnId>> syn_acks;  // records that are due; one that is gone has another id
   TimeWaitTable resting;
-  std::deque<Event> farewells;  // of connections that ended as records
+  Fifo<Event> farewells;  // of connections that ended as records
   HashKey cookie_key;
   HashKey fast_open_key;
   FastOpenCache fast_open_cache;

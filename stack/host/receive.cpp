@@ -4,9 +4,11 @@
 #include "stack/host/host_impl.h"
 #include "stack/tcb/mutation.h"
 #include "stack/tcp/arrival.h"
+#include "stack/tcp/expected.h"
 #include "stack/tcp/output.h"
 #include "stack/tcp/segment_arrives.h"
 #include "stack/wire/checksum.h"
+#include "stack/wire/plain.h"
 
 namespace lastack {
 
@@ -31,7 +33,27 @@ void check_disposition(const Connection& connection, const Segment& segment, con
 
 }  // namespace
 
+// The fast path: a segment that header prediction knows, for a connection that is awake.
+bool Host::Impl::receive_expected(Bytes packet) {
+  PlainPacket plain;
+  if (!config.header_prediction || !parse_plain(packet, plain)) return false;
+  Connection* connection = recent;
+  if (connection == nullptr || connection->buried || !plain.is_between(connection->tcb.local, connection->tcb.remote)) {
+    connection = table.find(plain.destination(), plain.source());
+    if (connection == nullptr) return false;
+    recent = connection;
+  }
+  if (!is_expected(connection->tcb, plain.segment, now)) return false;
+  if (config.checksums == Checksums::written && !plain.checksums_are_right()) return false;
+  take_expected(connection->tcb, plain.segment, now);
+  last_disposition = {Action::accepted, "3.10.7.4"};
+  check_disposition(*connection, plain.segment, last_disposition);
+  after_input(*connection);
+  return true;
+}
+
 void Host::Impl::receive_packet(Bytes packet) {
+  if (receive_expected(packet)) return;
   last_disposition = {Action::dropped, "not a good TCP segment for this host"};
   IpPacket ip;
   if (parse_ip(packet, ip) || ip.truncated || ip.is_fragment() || !ours(ip.dst)) return;

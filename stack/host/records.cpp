@@ -55,7 +55,7 @@ Connection& Host::Impl::wake(TimeWait& record) {
 
 void Host::Impl::want_syn_ack(HalfOpen& record) {
   record.due = true;
-  syn_acks.emplace_back(&record, record.id);
+  syn_acks.push_back({&record, record.id});
 }
 
 // The next SYN,ACK that is due; 0 when there is none.

@@ -18,7 +18,7 @@ Tcb::Tcb(const Config& defaults, const SocketAddress& local_socket, const Socket
       link_mtu(mtu),
       path_mtu(mtu),
       passive(is_passive),
-      defaults_(&defaults) {}
+      config_(&defaults) {}
 
 void Tcb::enter(State to, Cause cause) {
   LASTACK_CHECK(find_edge(state_, to, cause) != nullptr);
@@ -33,18 +33,11 @@ void Tcb::restore_time_wait() {
 }
 
 Config& Tcb::change_config() {
-  if (!own_config) own_config = std::make_unique<Config>(*defaults_);
+  if (!own_config) {
+    own_config = std::make_unique<Config>(*config_);
+    config_ = own_config.get();
+  }
   return *own_config;
-}
-
-//= rfc9293 3.7.1 MUST-16
-//= RFC6691-5.3-a a received MSS of 65535 is only one more upper bound
-std::uint32_t Tcb::effective_mss(std::uint32_t option_octets) const {
-  const auto headers = static_cast<std::uint32_t>(ip_header_size(local.ip.version) + kTcpHeaderSize);
-  const std::uint32_t path = path_mtu > headers ? path_mtu - headers : 1U;
-  const std::uint32_t mss = std::min<std::uint32_t>(snd.mss, path);
-  // A peer's MSS smaller than our options would leave no room for text, and no progress.
-  return mss > option_octets ? mss - option_octets : 1U;
 }
 
 void Tcb::set_path_mtu(std::uint16_t mtu) {

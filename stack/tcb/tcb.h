@@ -40,15 +40,16 @@ struct SendVariables {
   std::uint32_t max_wnd = 0;  // MAX.SND.WND, RFC 5961 5; also for the sender's SWS avoidance, 3.8.6.2.1
   std::uint16_t mss = 536;    // SendMSS, 3.7.1: from the peer's option, else the default
   std::uint8_t shift = 0;     // Snd.Wind.Shift, RFC 7323 2.3
-  bool urgent = false;        // up is ahead of una
-  bool fin_queued = false;    // the user has closed; the FIN follows the last octet
-  bool push_queued = false;
-  SeqNum push_end;          // 3.9.1 PUSH: the end of the last pushed SEND
-  SeqNum resend;            // without SACK, after a time-out: what is sent again next; equal to nxt when nothing is
-  bool syn_due = false;     // our SYN (or SYN,ACK) is to be sent, the first time or again
-  bool resend_one = false;  // without SACK, fast retransmit: the segment at una, once
-  bool probe = false;       // a zero-window probe is due, or the override of the SWS rule
-  bool keepalive_probe = false;
+  // Bits, so that header prediction asks for several at once.
+  bool urgent : 1 = false;      // up is ahead of una
+  bool fin_queued : 1 = false;  // the user has closed; the FIN follows the last octet
+  bool syn_due : 1 = false;     // our SYN (or SYN,ACK) is to be sent, the first time or again
+  bool resend_one : 1 = false;  // without SACK, fast retransmit: the segment at una, once
+  bool probe : 1 = false;       // a zero-window probe is due, or the override of the SWS rule
+  bool keepalive_probe : 1 = false;
+  bool push_queued : 1 = false;
+  SeqNum push_end;  // 3.9.1 PUSH: the end of the last pushed SEND
+  SeqNum resend;    // without SACK, after a time-out: what is sent again next; equal to nxt when nothing is
 };
 
 // Table 3.
@@ -57,12 +58,12 @@ struct ReceiveVariables {
   std::uint32_t wnd = 0;  // what has been offered: the right edge is nxt + wnd and never moves left (SHLD-14)
   SeqNum up;
   SeqNum irs;
-  std::uint8_t shift = 0;  // Rcv.Wind.Shift
-  bool urgent = false;     // up is ahead of what the user has read
-  bool fin = false;        // the peer's FIN has been taken; nxt counts it
-  bool fin_waits = false;  // a FIN beyond a gap was seen: it is fin_seq
+  std::uint8_t shift = 0;      // Rcv.Wind.Shift
+  bool urgent : 1 = false;     // up is ahead of what the user has read
+  bool fin : 1 = false;        // the peer's FIN has been taken; nxt counts it
+  bool fin_waits : 1 = false;  // a FIN beyond a gap was seen: it is fin_seq
+  bool pushed : 1 = false;
   SeqNum fin_seq;
-  bool pushed = false;
   SeqNum push_end;
   SeqNum last_ack_sent;  // RFC 7323 4.3
 };
@@ -77,13 +78,13 @@ struct TimestampVariables {
 
 // RFC 3168 6.1. What the two ends agreed on, and where each half stands.
 struct EcnVariables {
-  bool asked = false;    // we have sent an ECN-setup SYN or SYN,ACK
-  bool plain = false;    // ... and one without: 6.1.1 then forbids ECT
-  bool agreed = false;   // the peer's was ECN-setup, too: CE and ECE count
-  bool echo = false;     // receiver, 6.1.3: CE has come, and no CWR since; every ACK carries ECE
-  bool cwr_due = false;  // sender, 6.1.2: the window was reduced; the next new text carries CWR
-  SeqNum reduced_at;     // SND.NXT of the last reduction: an ECE of what lies below speaks of the same congestion
-  Instant hold_until{};  // 6.1.2: ECE came with a window of one segment; nothing new before
+  bool asked : 1 = false;    // we have sent an ECN-setup SYN or SYN,ACK
+  bool plain : 1 = false;    // ... and one without: 6.1.1 then forbids ECT
+  bool agreed : 1 = false;   // the peer's was ECN-setup, too: CE and ECE count
+  bool echo : 1 = false;     // receiver, 6.1.3: CE has come, and no CWR since; every ACK carries ECE
+  bool cwr_due : 1 = false;  // sender, 6.1.2: the window was reduced; the next new text carries CWR
+  SeqNum reduced_at;         // SND.NXT of the last reduction: an ECE of what lies below speaks of the same congestion
+  Instant hold_until{};      // 6.1.2: ECE came with a window of one segment; nothing new before
   bool sends() const { return agreed && !plain; }
 };
 
@@ -120,11 +121,21 @@ class Tcb {
   // The one exception: a new TCB takes up where a record of TIME-WAIT stands (host/time_wait.h).
   void restore_time_wait();
 
-  const Config& config() const { return own_config ? *own_config : *defaults_; }
+  const Config& config() const { return *config_; }
   Config& change_config();
 
   // Effective send MSS, 3.7.1: what one segment's text may be, given the octets of options in it.
-  std::uint32_t effective_mss(std::uint32_t option_octets) const;
+  //= rfc9293 3.7.1 MUST-16
+  //= RFC6691-5.3-a a received MSS of 65535 is only one more upper bound
+  std::uint32_t effective_mss(std::uint32_t option_octets) const {
+    constexpr std::uint32_t kV4 = 40;  // octets of both headers without options
+    constexpr std::uint32_t kV6 = 60;
+    const std::uint32_t headers = local.ip.version == IpVersion::v4 ? kV4 : kV6;
+    const std::uint32_t path = path_mtu > headers ? path_mtu - headers : 1U;
+    const std::uint32_t mss = std::min<std::uint32_t>(snd.mss, path);
+    // A peer's MSS smaller than our options would leave no room for text, and no progress.
+    return mss > option_octets ? mss - option_octets : 1U;
+  }
   std::uint32_t effective_mss() const { return effective_mss(ts.on ? 12 : 0); }
   void set_path_mtu(std::uint16_t mtu);
   // SND.NXT - SND.UNA.
@@ -158,34 +169,34 @@ class Tcb {
   std::unique_ptr<Config> own_config;
   std::unique_ptr<FastOpen> fast_open;
 
-  std::uint16_t link_mtu;  // of our own interface: the most that path_mtu can be
-  std::uint16_t path_mtu;
+  Duration adopted_user_timeout{0};  // RFC 5482 3.1: by the peer's option; zero: none
   Instant path_mtu_lowered_at{};
-  bool passive;                       // came from a passive OPEN (MUST-11)
-  bool sack = false;                  // both sides have sent SACK-permitted
-  bool scaling = false;               // both sides have sent window scale
-  bool ack_due = false;               // an ACK must leave now
-  bool ack_delayed = false;           // an ACK must leave before the delayed-ACK timer
-  bool fast_opened = false;           // RFC 7413 4.2.2: the user has had the SYN's text before the handshake is over
-  bool user_timeout_due = false;      // RFC 5482: the next segment carries the option
-  Duration adopted_user_timeout{0};   // RFC 5482 3.1: by the peer's option; zero: none
-  bool reader_gone = false;           // 3.6.1: the application has closed both ways
-  std::uint8_t unacked_segments = 0;  // with text, since our last ACK (SHLD-19: every second at least)
-  std::uint8_t retransmissions = 0;   // of the segment at snd.una: R1
-  std::uint8_t probes = 0;            // zero-window probes sent since the window closed
-  std::uint8_t keepalive_probes = 0;  // without an answer
-  Instant first_sent{};               // of the segment at snd.una: R2
-  Instant last_received{};            // keep-alive idle time
-  Instant last_sent{};                // RFC 5681 4.1 idle restart
-  Instant ack_limit_began{};          // Config::ack_limit_interval
+  Instant first_sent{};           // of the segment at snd.una: R2
+  Instant last_received{};        // keep-alive idle time
+  Instant last_sent{};            // RFC 5681 4.1 idle restart
+  Instant ack_limit_began{};      // Config::ack_limit_interval
+  std::uint64_t octets_read = 0;  // by the user, or dropped for it after a full close
+  std::uint16_t link_mtu;         // of our own interface: the most that path_mtu can be
+  std::uint16_t path_mtu;
   std::uint16_t challenge_acks = 0;
   std::uint16_t invalid_acks = 0;
-  std::uint64_t octets_read = 0;  // by the user, or dropped for it after a full close
   std::uint16_t signals = 0;
+  std::uint8_t unacked_segments = 0;    // with text, since our last ACK (SHLD-19: every second at least)
+  std::uint8_t retransmissions = 0;     // of the segment at snd.una: R1
+  std::uint8_t probes = 0;              // zero-window probes sent since the window closed
+  std::uint8_t keepalive_probes = 0;    // without an answer
+  bool passive : 1;                     // came from a passive OPEN (MUST-11)
+  bool sack : 1 = false;                // both sides have sent SACK-permitted
+  bool scaling : 1 = false;             // both sides have sent window scale
+  bool ack_due : 1 = false;             // an ACK must leave now
+  bool ack_delayed : 1 = false;         // an ACK must leave before the delayed-ACK timer
+  bool fast_opened : 1 = false;         // RFC 7413 4.2.2: the user has had the SYN's text before the handshake is over
+  bool user_timeout_due : 1 = false;    // RFC 5482: the next segment carries the option
+  bool reader_gone : 1 = false;         // 3.6.1: the application has closed both ways
   Cause closed_by = Cause::close_call;  // meaningful in CLOSED
 
  private:
-  const Config* defaults_;
+  const Config* config_;  // the host's, or own_config
   SeqNum fin_number_;
   State state_ = State::closed;
 };

@@ -26,7 +26,7 @@ StepResult syn_received_ack(Tcb& tcb, Arrival& in) {
     in.effects.reset = reset_for(in.segment);
     return Disposition{Action::reset, "3.10.7.4 fifth: an unacceptable ACK in SYN-RECEIVED"};
   }
-  if (kMut == 7 && ack == tcb.snd.una) acknowledge_up_to(tcb, in);
+  if (kMut == 7 && ack == tcb.snd.una) acknowledge_up_to(tcb, in.segment, in.now);
   tcb.snd.wnd = scaled(WireWindow{in.segment.wnd}, in.segment.flags.syn() ? 0 : tcb.snd.shift);
   tcb.snd.wl1 = in.segment.seq;
   tcb.snd.wl2 = ack;
@@ -36,39 +36,9 @@ StepResult syn_received_ack(Tcb& tcb, Arrival& in) {
 
 // RFC 5681 2: what counts as a duplicate ACK.
 //= rfc5681 2
-bool is_duplicate_ack(const Tcb& tcb, const Arrival& in, std::uint32_t window_before) {
-  return in.segment.ack == tcb.snd.una && tcb.flight() != 0 && in.segment.len() == 0 &&
-         ((tcb.sack && in.segment.options.sack_count != 0) || tcb.snd.wnd == window_before);
-}
-
-//= rfc9293 3.10.7.4 fifth
-StepResult established_ack_processing(Tcb& tcb, Arrival& in) {
-  const Segment& seg = in.segment;
-  if (after(seg.ack, tcb.snd.nxt) && kMut != 16)
-    return challenge(tcb, in.now, "3.10.7.4 fifth: an ACK of nothing sent");
-  const std::uint32_t window_before = tcb.snd.wnd;
-  if (after(seg.ack, tcb.snd.una)) {
-    const SeqNum edge = tcb.snd.una + tcb.snd.wnd;
-    const std::uint32_t acked = acknowledge_up_to(tcb, in);
-    // A new ACK in an old segment says nothing new of the window. SND.WND counts from SND.UNA: the edge that was
-    // offered stays.
-    if (!update_send_window(tcb, seg)) tcb.snd.wnd = after(edge, tcb.snd.una) ? octets_between(tcb.snd.una, edge) : 0;
-    if (acked != 0) recover_on_ack(tcb, {seg, in.now, acked, false});
-    return std::nullopt;
-  }
-  if (seg.ack == tcb.snd.una) {
-    update_send_window(tcb, seg);
-    // While the peer answers probes, the connection lives.
-    //= rfc9293 3.8.6.1 MUST-37 RFC1122-4.2.2.17-a RFC6429-4-a
-    if (tcb.probes != 0) {
-      tcb.timers.stop(TimerKind::user);
-      tcb.first_sent = in.now;  // nor has R2 begun for the octet of the probe
-    }
-    // While our SYN is unacknowledged (FIN-WAIT-1 after a CLOSE in SYN-RECEIVED) there is no text that could be lost.
-    const bool synchronized = tcb.congestion.smss != 0;
-    if (synchronized) recover_on_ack(tcb, {seg, in.now, 0, is_duplicate_ack(tcb, in, window_before)});
-  }
-  return std::nullopt;
+bool is_duplicate_ack(const Tcb& tcb, const Segment& seg, std::uint32_t window_before) {
+  return seg.ack == tcb.snd.una && tcb.flight() != 0 && seg.len() == 0 &&
+         ((tcb.sack && seg.options.sack_count != 0) || tcb.snd.wnd == window_before);
 }
 
 //= rfc9293 3.8.5 U-24 U-25
@@ -138,6 +108,34 @@ void remember_fin(Tcb& tcb, const Arrival& in) {
 
 }  // namespace
 
+//= rfc9293 3.10.7.4 fifth
+StepResult established_ack_processing(Tcb& tcb, const Segment& seg, Instant now) {
+  if (after(seg.ack, tcb.snd.nxt) && kMut != 16) return challenge(tcb, now, "3.10.7.4 fifth: an ACK of nothing sent");
+  const std::uint32_t window_before = tcb.snd.wnd;
+  if (after(seg.ack, tcb.snd.una)) {
+    const SeqNum edge = tcb.snd.una + tcb.snd.wnd;
+    const std::uint32_t acked = acknowledge_up_to(tcb, seg, now);
+    // A new ACK in an old segment says nothing new of the window. SND.WND counts from SND.UNA: the edge that was
+    // offered stays.
+    if (!update_send_window(tcb, seg)) tcb.snd.wnd = after(edge, tcb.snd.una) ? octets_between(tcb.snd.una, edge) : 0;
+    if (acked != 0) recover_on_ack(tcb, {seg, now, acked, false});
+    return std::nullopt;
+  }
+  if (seg.ack == tcb.snd.una) {
+    update_send_window(tcb, seg);
+    // While the peer answers probes, the connection lives.
+    //= rfc9293 3.8.6.1 MUST-37 RFC1122-4.2.2.17-a RFC6429-4-a
+    if (tcb.probes != 0) {
+      tcb.timers.stop(TimerKind::user);
+      tcb.first_sent = now;  // nor has R2 begun for the octet of the probe
+    }
+    // While our SYN is unacknowledged (FIN-WAIT-1 after a CLOSE in SYN-RECEIVED) there is no text that could be lost.
+    const bool synchronized = tcb.congestion.smss != 0;
+    if (synchronized) recover_on_ack(tcb, {seg, now, 0, is_duplicate_ack(tcb, seg, window_before)});
+  }
+  return std::nullopt;
+}
+
 bool update_send_window(Tcb& tcb, const Segment& seg) {
   //= rfc7323 2.2 2.3
   const std::uint32_t wnd = scaled(WireWindow{seg.wnd}, seg.flags.syn() && kMut != 28 ? 0 : tcb.snd.shift);
@@ -153,8 +151,7 @@ bool update_send_window(Tcb& tcb, const Segment& seg) {
 
 // SND.UNA <- SEG.ACK, and what depends on it alone: queue, round-trip time, the counters of R1 and R2. Returns the
 // octets of it that loss recovery and congestion control know of: the SYN is none of them (RFC 5681 3.1).
-std::uint32_t acknowledge_up_to(Tcb& tcb, const Arrival& in) {
-  const Segment& seg = in.segment;
+std::uint32_t acknowledge_up_to(Tcb& tcb, const Segment& seg, Instant now) {
   const Config& config = tcb.config();
   const SeqNum begin = tcb.text_begin();
   const bool syn_was_unacknowledged = !tcb.syn_acknowledged();
@@ -166,22 +163,23 @@ std::uint32_t acknowledge_up_to(Tcb& tcb, const Arrival& in) {
   const std::uint32_t gone = std::min(text, tcb.send_queue.size());
   //= rfc2018 8
   tcb.send_queue.discard(gone);
+  tcb.send_queue.rewind();
   if (gone != 0) tcb.signal(Signal::writable);
   if (before(tcb.snd.resend, tcb.snd.una)) tcb.snd.resend = tcb.snd.una;
   if (tcb.snd.urgent && !after(tcb.snd.up, tcb.snd.una)) tcb.snd.urgent = false;
   //= rfc7323 4.1
   bool sampled = false;
   if (tcb.ts.on && seg.options.timestamps && seg.options.timestamps->echo != 0) {
-    const std::int32_t ticks = SeqNum(timestamp_value(tcb, in.now)) - SeqNum(seg.options.timestamps->echo);
+    const std::int32_t ticks = SeqNum(timestamp_value(tcb, now)) - SeqNum(seg.options.timestamps->echo);
     sampled = ticks >= 0;
     if (sampled) {
       tcb.rtt.sample_timestamp(std::chrono::milliseconds(ticks), tcb.flight() + acked, tcb.congestion.smss, config);
     }
   }
-  sampled = tcb.rtt.acknowledged(seg.ack, in.now, config) || sampled;
+  sampled = tcb.rtt.acknowledged(seg.ack, now, config) || sampled;
   if (sampled && tcb.sack_sender) tcb.sack_sender->probe.sampled = true;
   tcb.retransmissions = 0;
-  tcb.first_sent = in.now;
+  tcb.first_sent = now;
   tcb.probes = 0;
   tcb.timers.stop(TimerKind::persist);
   tcb.timers.stop(TimerKind::user);
@@ -190,7 +188,7 @@ std::uint32_t acknowledge_up_to(Tcb& tcb, const Arrival& in) {
   if (tcb.congestion.lost_syn) tcb.rtt.after_syn_timeout(config);
   //= rfc6298 5.2 5.3
   if (tcb.flight() != 0) {
-    restart_retransmission_timer(tcb, in.now);
+    restart_retransmission_timer(tcb, now);
   } else if constexpr (kMut != 40) {
     tcb.timers.stop(TimerKind::retransmit);
   }
@@ -247,7 +245,7 @@ StepResult fifth_check_ack(Tcb& tcb, Arrival& in) {
   }
   if (kEstablishedAckProcessing.contains(tcb.state())) {
     const std::uint32_t cwnd = tcb.congestion.cwnd;
-    if (auto end = established_ack_processing(tcb, in)) return end;
+    if (auto end = established_ack_processing(tcb, seg, in.now)) return end;
     if (tcb.ecn.agreed) ecn_echo_arrives(tcb, in, cwnd);
   }
   switch (tcb.state()) {
@@ -285,6 +283,23 @@ void sixth_check_urg(Tcb& tcb, Arrival& in) {
   if (in.segment.flags.urg() && kReceivesText.contains(tcb.state())) check_urgent(tcb, in);
 }
 
+// Text within the window, and within what the peer's FIN ends.
+void take_text(Tcb& tcb, SeqNum seq, Bytes text, bool pushed, Instant now) {
+  const bool in_order = seq == tcb.rcv.nxt;
+  const bool gap_before = tcb.receive_queue.has_gap();
+  if (pushed) {
+    tcb.rcv.pushed = true;
+    tcb.rcv.push_end = seq + static_cast<std::uint32_t>(text.size());
+  }
+  advance_receive(tcb, tcb.receive_queue.insert(tcb.rcv.nxt, seq, text));
+  if (tcb.reader_gone) [[unlikely]] {
+    // Nobody will read it: it is acknowledged and forgotten.
+    tcb.octets_read += tcb.receive_queue.drop_unread();
+    tcb.rcv.wnd = std::max(tcb.rcv.wnd, std::min(tcb.receive_queue.room(), 0xffffU << tcb.rcv.shift));
+  }
+  schedule_ack(tcb, in_order, gap_before, now);
+}
+
 //= rfc9293 3.10.7.4 seventh
 StepResult seventh_process_text(Tcb& tcb, Arrival& in) {
   if (!kReceivesText.contains(tcb.state())) return std::nullopt;
@@ -297,19 +312,7 @@ StepResult seventh_process_text(Tcb& tcb, Arrival& in) {
     const std::uint32_t left = after(tcb.rcv.fin_seq, in.text_seq) ? octets_between(in.text_seq, tcb.rcv.fin_seq) : 0;
     in.text = in.text.first(left);
   }
-  const bool in_order = in.text_seq == tcb.rcv.nxt;
-  const bool gap_before = tcb.receive_queue.has_gap();
-  if (in.segment.flags.psh()) {
-    tcb.rcv.pushed = true;
-    tcb.rcv.push_end = in.fin_seq();
-  }
-  advance_receive(tcb, tcb.receive_queue.insert(tcb.rcv.nxt, in.text_seq, in.text));
-  if (tcb.reader_gone) {
-    // Nobody will read it: it is acknowledged and forgotten.
-    tcb.octets_read += tcb.receive_queue.drop_unread();
-    tcb.rcv.wnd = std::max(tcb.rcv.wnd, std::min(tcb.receive_queue.room(), 0xffffU << tcb.rcv.shift));
-  }
-  schedule_ack(tcb, in_order, gap_before, in.now);
+  take_text(tcb, in.text_seq, in.text, in.segment.flags.psh(), in.now);
   return std::nullopt;
 }
 

@@ -56,7 +56,13 @@ void become_closed(Tcb& tcb, Cause cause);
 // Takes the options of the peer's SYN: MSS, window scale, SACK, timestamps.
 void negotiate(Tcb& tcb, const Segment& syn, Instant now);
 void hold_text_of_syn(Tcb& tcb, Arrival& in);
-std::uint32_t acknowledge_up_to(Tcb& tcb, const Arrival& in);
+std::uint32_t acknowledge_up_to(Tcb& tcb, const Segment& segment, Instant now);
+// Of an ACK in the range that may be acceptable.
+StepResult established_ack_processing(Tcb& tcb, const Segment& segment, Instant now);
+void take_text(Tcb& tcb, SeqNum seq, Bytes text, bool pushed, Instant now);
+// RFC 7323 5.2: whether PAWS would refuse it.
+bool older_than_recent(const Tcb& tcb, std::uint32_t value, Instant now);
+void record_timestamp(Tcb& tcb, const Segment& segment, Instant now);
 // False when the segment is older than the one that the window comes from (SND.WL1, SND.WL2).
 bool update_send_window(Tcb& tcb, const Segment& segment);
 

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "stack/tcb/mutation.h"
+#include "stack/tcp/accounts.h"
 #include "stack/tcp/ecn.h"
 #include "stack/tcp/fast_open.h"
 #include "stack/tcp/icmp_error.h"
@@ -18,37 +19,16 @@ namespace {
 
 using std::chrono::duration_cast;
 
-std::uint16_t wire_window(std::uint32_t octets) {
-  return static_cast<std::uint16_t>(std::min<std::uint32_t>(octets, 0xffffU));
-}
-
-// 3.8.6.2.2: the right edge moves only by a worthwhile amount, and never left (SHLD-14).
-//= rfc9293 3.8.6.2.2 MUST-39
-//= rfc9293 3.8.6 SHLD-14 U-26 MAY-8
-std::uint32_t worthwhile_window(const Tcb& tcb) {
-  const std::uint32_t most = std::min(tcb.receive_queue.room(), 0xffffU << tcb.rcv.shift);
-  if (most <= tcb.rcv.wnd) return tcb.rcv.wnd;
-  const std::uint32_t step = std::max(1U, std::min(tcb.receive_queue.limit() / 2, tcb.effective_mss()));
-  return most - tcb.rcv.wnd >= step ? most : tcb.rcv.wnd;
-}
-
-// The window field of a segment without SYN; notes what is offered. Where the scale does not divide the window, it is
-// rounded up if the buffer allows, so that the peer does not see the right edge move left (RFC 7323 2.4).
-//= rfc7323 2.3 2.4
-std::uint16_t offer_window(Tcb& tcb) {
-  tcb.rcv.wnd = worthwhile_window(tcb);
-  const std::uint32_t unit = 1U << tcb.rcv.shift;
-  const std::uint32_t up = (tcb.rcv.wnd + (unit - 1)) >> tcb.rcv.shift;
-  const bool fits = up <= 0xffffU && (up << tcb.rcv.shift) <= tcb.receive_queue.room();
-  const std::uint32_t field = fits ? up : tcb.rcv.wnd >> tcb.rcv.shift;
-  tcb.rcv.wnd = std::max(tcb.rcv.wnd, field << tcb.rcv.shift);
-  return wire_window(field);
-}
-
 std::uint8_t smallest_shift(std::uint32_t buffer) {
   std::uint8_t shift = 0;
   while (shift < kMaxWindowShift && (buffer >> shift) > 0xffffU) ++shift;
   return shift;
+}
+
+void acknowledge(Tcb& tcb, Segment& segment) {
+  segment.flags = segment.flags | (tcb.ecn.echo ? kAck | kEce : kAck);
+  segment.ack = tcb.rcv.nxt;
+  segment.wnd = pay_acknowledgment(tcb);
 }
 
 // A segment without anything but its ports; written in place, because every output begins with it.
@@ -56,20 +36,6 @@ void begin(const Tcb& tcb, Segment& segment) {
   segment = {};
   segment.src_port = tcb.local.port;
   segment.dst_port = tcb.remote.port;
-}
-
-// Every segment but a SYN of SYN-SENT acknowledges: what was owed is paid.
-//= rfc9293 3.8 U-18
-void acknowledge(Tcb& tcb, Segment& segment) {
-  segment.flags = segment.flags | (tcb.ecn.echo ? kAck | kEce : kAck);
-  segment.ack = tcb.rcv.nxt;
-  segment.wnd = offer_window(tcb);
-  tcb.rcv.last_ack_sent = tcb.rcv.nxt;
-  tcb.ack_due = false;
-  tcb.ack_delayed = false;
-  tcb.unacked_segments = 0;
-  tcb.user_timeout_due = false;
-  tcb.timers.stop(TimerKind::delayed_ack);
 }
 
 //= rfc9293 3.7.1 MUST-14 MUST-65 MUST-67 SHLD-5 MAY-3
@@ -89,24 +55,6 @@ void syn_options(const Tcb& tcb, Instant now, Options& options) {
     options.timestamps = Timestamps{timestamp_value(tcb, now), answer ? tcb.ts.recent : 0U};
   }
   options.user_timeout = user_timeout_to_offer(tcb);
-}
-
-void note_sent(Tcb& tcb, SeqNum seq, SeqNum end, Instant now) {
-  if (tcb.flight() == 0) {
-    tcb.first_sent = now;
-    tcb.retransmissions = 0;
-    tcb.congestion.resume(now);
-  }
-  const bool again = !after(end, tcb.snd.nxt);
-  if (again) {
-    tcb.rtt.sent_again();
-  } else {
-    if (seq == tcb.snd.nxt) tcb.rtt.sent_first(end, now);
-    if (tcb.snd.resend == tcb.snd.nxt) tcb.snd.resend = end;
-    tcb.snd.nxt = end;
-  }
-  note_text_sent(tcb, seq, end, now, again);
-  tcb.last_sent = now;
 }
 
 bool emit_syn(Tcb& tcb, Instant now, Outgoing& out) {
@@ -152,13 +100,7 @@ bool emit_text(Tcb& tcb, Instant now, SeqNum seq, std::uint32_t octets, bool wit
   tcb.snd.probe = false;
   out.text_size = octets;
   const SeqNum text_end = seq + octets;
-  // Without a PUSH flag of its own, the end of what was buffered is pushed.
-  //= rfc9293 3.9.1.2 MUST-60 MUST-61
-  if (octets != 0 &&
-      (text_end == tcb.text_end() || tcb.config().push_always ||
-       (tcb.snd.push_queued && after(tcb.snd.push_end, seq) && at_or_before(tcb.snd.push_end, text_end)))) {
-    out.segment.flags = out.segment.flags | kPsh;
-  }
+  if (octets != 0 && pushes(tcb, seq, text_end)) out.segment.flags = out.segment.flags | kPsh;
   const bool fin = with_fin && tcb.snd.fin_queued && text_end == tcb.fin_number();
   if (fin) {
     out.segment.flags = out.segment.flags | kFin;
@@ -177,7 +119,7 @@ bool emit_new(Tcb& tcb, Instant now, Outgoing& out) {
   if (tcb.flight() == 0 && tcb.congestion.smss != 0 && now - tcb.last_sent > tcb.rtt.rto()) {
     tcb.congestion.on_idle(tcb.config());
   }
-  const bool with_fin = window_left(tcb, tcb.snd.nxt + octets) > 0;
+  const bool with_fin = tcb.snd.fin_queued && window_left(tcb, tcb.snd.nxt + octets) > 0;
   emit_text(tcb, now, tcb.snd.nxt, octets, with_fin, out);
   if (octets != 0) ecn_mark_new_text(tcb, out);
   return true;
@@ -302,15 +244,6 @@ bool emit_ack(Tcb& tcb, Instant now, Outgoing& out) {
 std::uint32_t timestamp_value(const Tcb& tcb, Instant now) {
   const auto ms = duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
   return (SeqNum(static_cast<std::uint32_t>(ms & 0xffff'ffff)) + tcb.ts.offset).raw();
-}
-
-// A reader that keeps up must not turn every segment's ACK into two: the update waits for the ACK of the second
-// segment, unless the window grows by more than that, or the peer may be waiting for it.
-bool window_update_due(const Tcb& tcb) {
-  const std::uint32_t window = worthwhile_window(tcb);
-  if (tcb.rcv.fin || window <= tcb.rcv.wnd) return false;
-  const std::uint32_t mss = tcb.effective_mss();
-  return tcb.rcv.wnd < mss || window - tcb.rcv.wnd >= std::min(tcb.receive_queue.limit() / 2, 2 * mss);
 }
 
 void prepare_open(Tcb& tcb, SeqNum iss, Instant now) {

@@ -10,6 +10,13 @@
 
 namespace lastack {
 
+// No recovery is going on, and nothing waits to be sent again.
+inline bool nothing_to_repeat(const Tcb& tcb) {
+  if (tcb.recovery.phase != RecoveryPhase::open || tcb.snd.syn_due) return false;
+  if (tcb.sack_sender) return tcb.sack_sender->board.lost() == 0 && !tcb.sack_sender->probe.due;
+  return !tcb.snd.resend_one && tcb.snd.resend == tcb.snd.nxt;
+}
+
 struct Outgoing {
   Segment segment;                // everything but the payload
   std::uint32_t text_offset = 0;  // where its text begins in the send queue
@@ -17,6 +24,12 @@ struct Outgoing {
   std::uint8_t ecn = 0;  // of its IP header
 };
 
+// Quick, and true only if next_segment would find nothing; where it is false there may be something.
+inline bool nothing_to_send(const Tcb& tcb) {
+  if (tcb.ack_due || tcb.state() != State::established || tcb.snd.nxt != tcb.text_end()) return false;
+  if (tcb.snd.probe || tcb.snd.keepalive_probe || tcb.path_mtu < tcb.link_mtu) return false;
+  return nothing_to_repeat(tcb);
+}
 // Fills `out` with the next segment to send and accounts for it; false when there is none now.
 bool next_segment(Tcb& tcb, Instant now, Outgoing& out);
 // After any input: arms or stops the retransmission, persist, user, delayed-ACK and keep-alive timers to fit the

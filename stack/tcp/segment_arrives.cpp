@@ -58,13 +58,6 @@ Disposition answer_unacceptable(Tcb& tcb, Arrival& in, const char* clause) {
   return {Action::answered, clause};
 }
 
-// RFC 7323 5.2: s < t if 0 < t - s < 2^31, so that at the distance of 2^31 neither is older. 5.5: after more than 24
-// idle days TS.Recent does not count.
-//= rfc7323 5.2 5.5
-bool older_than_recent(const Tcb& tcb, std::uint32_t value, Instant now) {
-  return SeqNum(tcb.ts.recent) - SeqNum(value) > 0 && now - tcb.ts.recent_at < std::chrono::hours(24 * 24);
-}
-
 //= rfc7323 5.3
 StepResult check_timestamp(Tcb& tcb, Arrival& in) {
   const auto& option = in.segment.options.timestamps;
@@ -75,17 +68,6 @@ StepResult check_timestamp(Tcb& tcb, Arrival& in) {
   if (older_than_recent(tcb, option->value, in.now) && !in.segment.flags.rst())
     return answer_unacceptable(tcb, in, "RFC 7323 5.3 R1: PAWS");
   return std::nullopt;
-}
-
-// RFC 7323 4.3 (2), after the segment was found acceptable.
-//= rfc7323 4.3 5.2
-void record_timestamp(Tcb& tcb, const Arrival& in) {
-  const auto& option = in.segment.options.timestamps;
-  if (!tcb.ts.on || !option || in.segment.flags.rst()) return;
-  if (after(in.segment.seq, tcb.rcv.last_ack_sent)) return;
-  if (older_than_recent(tcb, option->value, in.now)) return;
-  tcb.ts.recent = option->value;
-  tcb.ts.recent_at = in.now;
 }
 
 Placement placement(const Tcb& tcb, const Segment& seg) {
@@ -110,6 +92,24 @@ bool between_closed_windows(const Tcb& tcb, const Segment& seg) {
 }
 
 }  // namespace
+
+// RFC 7323 5.2: s < t if 0 < t - s < 2^31, so that at the distance of 2^31 neither is older. 5.5: after more than 24
+// idle days TS.Recent does not count.
+//= rfc7323 5.2 5.5
+bool older_than_recent(const Tcb& tcb, std::uint32_t value, Instant now) {
+  return SeqNum(tcb.ts.recent) - SeqNum(value) > 0 && now - tcb.ts.recent_at < std::chrono::hours(24 * 24);
+}
+
+// RFC 7323 4.3 (2), after the segment was found acceptable.
+//= rfc7323 4.3 5.2
+void record_timestamp(Tcb& tcb, const Segment& seg, Instant now) {
+  const auto& option = seg.options.timestamps;
+  if (!tcb.ts.on || !option || seg.flags.rst()) return;
+  if (after(seg.seq, tcb.rcv.last_ack_sent)) return;
+  if (older_than_recent(tcb, option->value, now)) return;
+  tcb.ts.recent = option->value;
+  tcb.ts.recent_at = now;
+}
 
 // "One could tailor actual segments to fit ... by trimming off any portions that lie outside the window (including SYN
 // and FIN)".
@@ -162,7 +162,7 @@ StepResult first_check_sequence_number(Tcb& tcb, Arrival& in) {
     if (!allowance && !beyond_its_probe) return answer_unacceptable(tcb, in, "3.10.7.4 first: outside the window");
     if (!seg.flags.rst() && !beyond_its_probe) tcb.ack_due = true;
   }
-  record_timestamp(tcb, in);
+  record_timestamp(tcb, seg, in.now);
   trim_to_window(tcb, in);
   return std::nullopt;
 }

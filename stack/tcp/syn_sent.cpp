@@ -53,7 +53,7 @@ Disposition simultaneous_open(Tcb& tcb, Arrival& in) {
 //= rfc1122 4.2.2.20
 Disposition connection_established(Tcb& tcb, Arrival& in) {
   synchronize(tcb, in);
-  acknowledge_up_to(tcb, in);
+  acknowledge_up_to(tcb, in.segment, in.now);
   // 3.10.7.3 prints these assignments only for SYN-RECEIVED; RFC 1122 4.2.2.20 (c) wants them here too.
   update_send_window(tcb, in.segment);
   enter_established(tcb, Cause::syn_ack);
@@ -77,7 +77,7 @@ Disposition syn_sent_segment_arrives(Tcb& tcb, Arrival& in) {
   if constexpr (kMut == 5) {
     if (in.segment.flags.fin() && !in.segment.flags.syn() && in.segment.flags.ack()) {
       synchronize(tcb, in);
-      acknowledge_up_to(tcb, in);
+      acknowledge_up_to(tcb, in.segment, in.now);
       enter_established(tcb, Cause::syn_ack);
       return {Action::accepted, "fault 5"};
     }

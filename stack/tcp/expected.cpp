@@ -1,0 +1,88 @@
+#include "stack/tcp/expected.h"
+
+#include "stack/base/check.h"
+#include "stack/tcb/coverage.h"
+#include "stack/tcb/mutation.h"
+#include "stack/tcp/accounts.h"
+#include "stack/tcp/arrival.h"
+#include "stack/tcp/loss_recovery.h"
+#include "stack/tcp/output.h"
+#include "stack/tcp/segment_arrives.h"
+#include "stack/tcp/send_limits.h"
+#include "stack/wire/plain.h"
+
+namespace lastack {
+
+bool is_expected(const Tcb& tcb, const Segment& seg, Instant now) {
+  if constexpr (kMut != 0) return false;  // the faults are in the whole procedure
+  const auto octets = static_cast<std::uint32_t>(seg.payload.size());
+  if (tcb.state() != State::established || seg.seq != tcb.rcv.nxt || octets >= tcb.rcv.wnd) return false;
+  if (before(seg.ack, tcb.snd.una) || after(seg.ack, tcb.snd.nxt)) return false;
+  if (octets == 0 && seg.ack == tcb.snd.una) return false;  // nothing new: perhaps a duplicate
+  if (seg.wnd == 0 || tcb.snd.wnd == 0 || tcb.probes != 0 || tcb.ecn.agreed) return false;
+  if (tcb.receive_queue.has_gap() || tcb.rcv.fin_waits || tcb.reader_gone) return false;
+  const auto& stamp = seg.options.timestamps;
+  return stamp.has_value() == tcb.ts.on && (!stamp || !older_than_recent(tcb, stamp->value, now));
+}
+
+void take_expected(Tcb& tcb, const Segment& seg, Instant now) {
+  cover(State::established, segment_event(SegmentClass::ack, Placement::in_window));
+  tcb.last_received = now;
+  tcb.keepalive_probes = 0;
+  if (tcb.ts.on) record_timestamp(tcb, seg, now);  // first
+  const bool new_ack = seg.ack != tcb.snd.una;
+  if (new_ack) {  // fifth
+    (void)established_ack_processing(tcb, seg, now);
+  } else {
+    update_send_window(tcb, seg);
+    if (tcb.sack_sender) recover_on_ack(tcb, {seg, now, 0, false});
+  }
+  if (!seg.payload.empty()) take_text(tcb, seg.seq, seg.payload, seg.flags.psh(), now);  // seventh
+  // Without a new ACK the timers run as they have to, unless they wait for the window or for silence.
+  const bool waits = tcb.flight() == 0 && tcb.snd.nxt != tcb.text_end();
+  if (new_ack || waits || tcb.config().keepalive) settle_timers(tcb, now);
+}
+
+namespace {
+
+// Nothing but new text and an ACK could be sent now, without any option but the timestamp.
+bool sends_only_expected(const Tcb& tcb) {
+  if (tcb.state() != State::established || !nothing_to_repeat(tcb)) return false;
+  if (tcb.snd.probe || tcb.snd.keepalive_probe || tcb.snd.fin_queued || tcb.snd.urgent) return false;
+  if (tcb.ecn.agreed || tcb.user_timeout_due || tcb.receive_queue.has_gap() || tcb.path_mtu < tcb.link_mtu)
+    return false;
+  return tcb.recovery.frto_new == 0 && tcb.config().path_mtu_discovery;
+}
+
+}  // namespace
+
+Written write_expected(Tcb& tcb, Instant now, MutableBytes out, Checksums checksums) {
+  if (kMut != 0 || !sends_only_expected(tcb)) return {};
+  const SeqNum seq = tcb.snd.nxt;
+  const std::uint32_t queued = octets_between(seq, tcb.text_end());
+  std::uint32_t octets = 0;
+  if (queued != 0) {
+    octets = tcb.effective_mss();
+    // Less than a full segment is for `sendable`; nothing in flight, for the restart after idling.
+    if (std::min(queued, window_left(tcb, seq)) < octets || congestion_room(tcb) < octets || tcb.flight() == 0)
+      return {};
+  } else if (!tcb.ack_due) {
+    return {0, true};
+  }
+  const Config& config = tcb.config();
+  const SeqNum end = seq + octets;
+  PlainHeaders headers{tcb.local, tcb.remote, seq, tcb.rcv.nxt,
+                       octets != 0 && pushes(tcb, seq, end) ? kPsh | kAck : kAck};
+  headers.hop_limit = config.hop_limit;
+  headers.dscp_ecn = static_cast<std::uint8_t>(config.dscp << 2);
+  headers.stamped = tcb.ts.on;
+  if (tcb.ts.on) headers.stamp = {timestamp_value(tcb, now), tcb.ts.recent};
+  headers.wnd = pay_acknowledgment(tcb);
+  const TextPieces text = tcb.send_queue.pieces(octets_between(tcb.snd.una, seq), octets);
+  const std::size_t size = write_plain(out, headers, text, checksums);
+  LASTACK_CHECK(size != 0);
+  if (octets != 0) note_sent(tcb, seq, end, now);
+  return {size, queued == octets};
+}
+
+}  // namespace lastack

@@ -1,0 +1,29 @@
+// Header prediction, both ways: the segments that nearly all of a transfer consists of, in ESTABLISHED with nothing
+// else going on. Arriving, that is text at RCV.NXT or the ACK of something new; leaving, a full segment of new text or
+// an ACK alone.
+//
+// Each function must leave the TCB exactly as the whole procedure would (segment_arrives, next_segment), and write the
+// same octets: they are the same steps without those that have nothing to do here. test/expected_test.cpp runs the
+// same traffic both ways.
+#pragma once
+
+#include <cstddef>
+
+#include "stack/base/time.h"
+#include "stack/tcb/tcb.h"
+#include "stack/wire/ip.h"
+#include "stack/wire/segment.h"
+
+namespace lastack {
+
+// Of a segment without other options than a timestamp and other flags than ACK and PSH (wire/plain.h).
+bool is_expected(const Tcb& tcb, const Segment& segment, Instant now);
+void take_expected(Tcb& tcb, const Segment& segment, Instant now);
+
+struct Written {
+  std::size_t size = 0;   // octets of the packet; 0: there is nothing to send, or only next_segment can tell
+  bool was_last = false;  // nothing more is to be sent before the next input
+};
+Written write_expected(Tcb& tcb, Instant now, MutableBytes out, Checksums checksums);
+
+}  // namespace lastack

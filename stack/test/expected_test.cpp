@@ -1,0 +1,235 @@
+// Header prediction changes no octet: the same traffic with it and without it gives the same packets at the same times,
+// over good and bad networks, with every option on and off; and it is really taken where it should be.
+#include "stack/tcp/expected.h"
+
+#include <gtest/gtest.h>
+
+#include <ostream>
+
+#include "stack/sim/recorder.h"
+#include "stack/sim/transfer.h"
+#include "stack/sim/world.h"
+#include "stack/wire/plain.h"
+
+namespace lastack {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Network {
+  const char* name;
+  LinkConfig link;
+};
+
+struct Traffic {
+  std::uint64_t hash = 0;
+  std::uint64_t packets = 0;
+  std::uint64_t plain = 0;  // that parse_plain takes
+  Instant end{};
+  std::string transcript;
+};
+
+class CountPlain : public WireTap {
+ public:
+  void on_sent(Instant, NodeId, Bytes packet, Fate) override {
+    PlainPacket parsed;
+    if (parse_plain(packet, parsed)) ++count;
+  }
+  void on_arrived(Instant, NodeId, Bytes) override {}
+  std::uint64_t count = 0;
+};
+
+HostConfig host_config(unsigned number, const Config& choices, bool prediction) {
+  HostConfig config;
+  config.ip4 = IpAddress::v4(0xC000'0200U + number);
+  config.ip6 = *IpAddress::parse("2001:db8::" + std::to_string(number));
+  config.seed = number;
+  config.tcp = choices;
+  config.tcp.msl = 1s;
+  config.header_prediction = prediction;
+  return config;
+}
+
+// One connection, text both ways (the server sends a third), until both ends are gone or an hour has passed.
+Traffic run(const Config& choices, const LinkConfig& link, std::uint64_t seed, bool v6, bool prediction) {
+  World world;
+  HostNode client_end(host_config(1, choices, prediction), Instant{});
+  HostNode server_end(host_config(2, choices, prediction), Instant{});
+  const std::size_t chunk = seed % 2 == 0 ? 4096 : 700;
+  Transfer client(client_end.host(), {.octets_to_send = 150'000, .stream_out = 0, .stream_in = 1, .chunk = chunk});
+  Transfer server(
+      server_end.host(),
+      {.octets_to_send = 50'000, .stream_out = 1, .stream_in = 0, .chunk = chunk, .close_after_peer = true});
+  Transcript transcript;
+  CountPlain plain;
+  world.add(client_end);
+  world.add(server_end);
+  world.join(0, 1, link, link, seed);
+  world.add_tap(transcript);
+  world.add_tap(plain);
+  const auto listener = server_end.host().listen(world.now(), 80, 8);
+  const HostConfig to = host_config(2, choices, prediction);
+  const auto conn = client_end.host().connect(world.now(), 0, {v6 ? to.ip6 : to.ip4, 80});
+  EXPECT_TRUE(listener.ok() && conn.ok());
+  client.attach(*conn);
+  world.flush(0);
+  (void)world.run_while_not(
+      [&] {
+        if (!server.attached()) {
+          if (const auto accepted = server_end.host().accept(*listener)) server.attach(*accepted);
+        }
+        if (client.run(world.now())) world.flush(0);
+        if (server.run(world.now())) world.flush(1);
+        return client.closed() && server.closed() && world.silent();
+      },
+      Instant{} + 1h);
+  EXPECT_EQ(client.error() + server.error(), "");
+  return {world.trace_hash(), world.packets(), plain.count, world.now(), transcript.text()};
+}
+
+struct Choice {
+  const char* name;
+  Config config;
+};
+
+std::vector<Choice> choices() {
+  std::vector<Choice> all{{"defaults", {}}};
+  const auto add = [&](const char* name) -> Config& { return all.emplace_back(Choice{name, {}}).config; };
+  Config& bare = add("bare");
+  bare.timestamps = bare.sack = bare.window_scale = bare.nagle = false;
+  bare.congestion = CongestionControl::none;
+  add("no_sack").sack = false;
+  add("no_timestamps").timestamps = false;
+  Config& cubic = add("cubic");
+  cubic.congestion = CongestionControl::cubic;
+  cubic.loss_detection = LossDetection::rfc6675;
+  Config& small = add("small_windows");
+  small.snd_buf = 9000;
+  small.rcv_buf = 5000;
+  Config& large = add("large_windows");
+  large.snd_buf = large.rcv_buf = 400'000;
+  Config& ecn = add("ecn");
+  ecn.ecn = true;
+  Config& timers = add("keepalive_and_user_timeout");
+  timers.keepalive = timers.user_timeout_option = true;
+  timers.keepalive_idle = 1s;
+  Config& marks = add("marked_and_pushed");
+  marks.push_always = true;
+  marks.dscp = 10;
+  marks.hop_limit = 3;
+  Config& fragments = add("no_path_mtu_discovery");
+  fragments.path_mtu_discovery = false;
+  fragments.delayed_ack = false;
+  return all;
+}
+
+class Prediction : public testing::TestWithParam<Network> {};
+
+TEST_P(Prediction, ChangesNothing) {
+  for (const Choice& choice : choices()) {
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+      SCOPED_TRACE(std::string(choice.name) + ", seed " + std::to_string(seed));
+      const bool v6 = seed % 4 == 3;
+      const Traffic with = run(choice.config, GetParam().link, seed, v6, true);
+      const Traffic without = run(choice.config, GetParam().link, seed, v6, false);
+      EXPECT_EQ(with.packets, without.packets);
+      EXPECT_EQ(with.end, without.end);
+      EXPECT_EQ(with.hash, without.hash);
+      EXPECT_GT(with.plain, with.packets / 4);
+      if (HasFailure()) {
+        // The first line that differs.
+        const auto at = std::mismatch(with.transcript.begin(), with.transcript.end(), without.transcript.begin(),
+                                      without.transcript.end());
+        const auto from = static_cast<std::size_t>(at.first - with.transcript.begin());
+        const std::size_t begin = from > 400 ? from - 400 : 0;
+        ADD_FAILURE() << "with:\n"
+                      << with.transcript.substr(begin, 800) << "\nwithout:\n"
+                      << without.transcript.substr(begin, 800);
+        return;
+      }
+    }
+  }
+}
+
+constexpr std::uint32_t kPercent = 10'000;
+
+INSTANTIATE_TEST_SUITE_P(
+    Networks, Prediction,
+    testing::Values(Network{"no_delay", {}}, Network{"delay", {.delay = 20ms}},
+                    Network{"loss", {.delay = 20ms, .loss_ppm = 3 * kPercent}},
+                    Network{"reordering", {.delay = 10ms, .reorder_ppm = 5 * kPercent, .reorder_delay = 15ms}},
+                    Network{"duplicates", {.delay = 10ms, .duplicate_ppm = 20 * kPercent}},
+                    Network{"corruption", {.delay = 10ms, .corrupt_ppm = 4 * kPercent}},
+                    Network{"slow_link", {.delay = 10ms, .rate_bps = 1'000'000, .queue_octets = 30'000}},
+                    Network{"everything",
+                            {.delay = 20ms,
+                             .jitter = 10ms,
+                             .loss_ppm = 3 * kPercent,
+                             .duplicate_ppm = 3 * kPercent,
+                             .corrupt_ppm = 1 * kPercent,
+                             .reorder_ppm = 3 * kPercent,
+                             .reorder_delay = 60ms}}),
+    [](const testing::TestParamInfo<Network>& each) { return std::string(each.param.name); });
+
+// Two hosts in ESTABLISHED, by hand.
+class Pair : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto listener = server_.listen(now_, 80, 1);
+    client_conn_ = *client_.connect(now_, 4000, {server_config_.ip4, 80});
+    exchange();
+    server_conn_ = *server_.accept(*listener);
+  }
+  // The next packet, or nothing.
+  Bytes next(Host& from) { return Bytes(buffer_).first(from.poll_transmit(now_, buffer_)); }
+  void exchange() {
+    for (int rounds = 0; rounds < 4; ++rounds) {
+      for (Bytes p = next(client_); !p.empty(); p = next(client_)) server_.on_packet(now_, p);
+      for (Bytes p = next(server_); !p.empty(); p = next(server_)) client_.on_packet(now_, p);
+    }
+  }
+  // Whether the short way takes it.
+  bool expected(Bytes packet, Host& at, ConnId conn) {
+    PlainPacket plain;
+    return parse_plain(packet, plain) && is_expected(*at.tcb(conn), plain.segment, now_);
+  }
+
+  Instant now_ = instant_from_us(1'000'000);
+  HostConfig server_config_ = host_config(2, {}, true);
+  Host client_{host_config(1, {}, true), now_};
+  Host server_{server_config_, now_};
+  ConnId client_conn_ = ConnId::none;
+  ConnId server_conn_ = ConnId::none;
+  std::array<std::byte, 2048> buffer_{};
+};
+
+TEST_F(Pair, FullSegmentsAndTheirAcksAreExpected) {
+  const std::vector<std::byte> text(3 * 1448, std::byte{7});
+  ASSERT_EQ(*client_.send(now_, client_conn_, text), text.size());
+  for (int i = 0; i < 3; ++i) {
+    const Bytes packet = next(client_);
+    EXPECT_TRUE(expected(packet, server_, server_conn_)) << "segment " << i;
+    server_.on_packet(now_, packet);
+    EXPECT_EQ(server_.last_disposition().action, Action::accepted);
+  }
+  const Bytes ack = next(server_);
+  EXPECT_TRUE(expected(ack, client_, client_conn_));
+  client_.on_packet(now_, ack);
+  EXPECT_FALSE(expected(ack, client_, client_conn_)) << "again it would be a duplicate";
+}
+
+TEST_F(Pair, WhatIsOutOfOrderIsNotExpected) {
+  const std::vector<std::byte> text(2 * 1448, std::byte{7});
+  ASSERT_EQ(*client_.send(now_, client_conn_, text), text.size());
+  const Bytes first = next(client_);
+  const std::vector<std::byte> kept(first.begin(), first.end());
+  const Bytes second = next(client_);
+  EXPECT_FALSE(expected(second, server_, server_conn_)) << "beyond a gap";
+  server_.on_packet(now_, second);
+  EXPECT_FALSE(expected(kept, server_, server_conn_)) << "fills a gap";
+  server_.on_packet(now_, kept);
+  EXPECT_FALSE(expected(kept, server_, server_conn_)) << "old";
+}
+
+}  // namespace
+}  // namespace lastack
