@@ -1,5 +1,5 @@
 // What reading a capture costs with our own reader and decapsulation, and with libraries that do the same: the figures
-// behind decision 39 of stack/DECISIONS.md. One pass a run; ci/bench runs them in turn. libtins (Debian: libtins-dev)
+// behind decision 41 of stack/DECISIONS.md. One pass a run; ci/bench runs them in turn. libtins (Debian: libtins-dev)
 // is measured where it was there when this was built.
 //
 //   lastack_bench_readers NAME FILE     {"packets":..,"found":..,"seconds":..}; without a NAME, the names

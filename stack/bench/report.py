@@ -377,7 +377,7 @@ def against_libpcap(bench: Bench, file: Path, kind: str) -> Iterator[Row]:
 
 
 def readers(bench: Bench, file: Path, kind: str) -> Iterator[Row]:
-    """Reading alone, and finding the TCP segment in each frame: ours beside libraries (stack/DECISIONS.md 39)."""
+    """Reading alone, and finding the TCP segment in each frame: ours beside libraries (stack/DECISIONS.md 41)."""
     program = BUILD / "stack/lastack_bench_readers"
     names = run(program).stdout.splitlines()
     done = passes(bench, {name: (program, name, file) for name in names})
