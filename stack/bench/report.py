@@ -33,7 +33,13 @@ HELD = 450
 # What each group needs; where other stacks take part, the first two besides.
 TARGETS = {
     "": ("lastack_bench", "lastack_bench_count"),
-    "judge": ("lastack_bench_capture", "lastack_bench_judge", "lastack_bench_readers", "lastack_python_judge"),
+    "judge": (
+        "lastack_bench_capture",
+        "lastack_bench_judge",
+        "lastack_bench_readers",
+        "lastack_python_judge",
+        "lastack_python_core",  # the whole command, which wants both modules
+    ),
     "goodput": ("lastack_bench_goodput",),
 }
 
