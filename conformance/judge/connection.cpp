@@ -44,6 +44,14 @@ bool ack_of_elsewhere(const Context& c) {
   return !c.seq_fits() || c.conn.earlier[1 - c.side].may_hold(c.seg.tcp.ack);
 }
 
+bool seq_of_before(const Context& c) {
+  return !c.conn.certain && c.conn.earlier[c.side].may_hold(c.seg.tcp.seq) && !c.ack_fits();
+}
+
+bool ack_of_before(const Context& c) {
+  return !c.conn.certain && c.conn.earlier[1 - c.side].may_hold(c.seg.tcp.ack) && !c.seq_fits();
+}
+
 std::string why_later(const Context& c, unsigned but) {
   const unsigned w = c.witness & ~but;
   if ((w & kOwnTap) != 0) return "";
@@ -80,6 +88,7 @@ Finding Context::draft(RuleId rule, std::string expected, std::string actual, st
   f.peer = conn.address[1 - side];
   f.rule = &judge_rules()[static_cast<std::size_t>(rule)];
   f.time = seg.time;
+  f.unverified = !conn.certain && seg.checksum == ChecksumState::unknown;
   f.expected = std::move(expected);
   f.actual = std::move(actual);
   f.why = std::move(why);
@@ -125,7 +134,13 @@ void report(TrackedConnection& conn, int accused, Finding&& finding) {
 
 void Context::violated(RuleId rule, std::string expected, std::string actual, std::string why) const {
   blamed = static_cast<std::uint8_t>(blamed | rule_row(rule).blames);
-  report(conn, side, draft(rule, std::move(expected), std::move(actual), std::move(why)));
+  Finding f = draft(rule, std::move(expected), std::move(actual), std::move(why));
+  const bool other_hops = self.other_hops || (self.hop_limit != 0 && self.hop_limit != seg.ip.hop_limit);
+  if (other_hops && !conn.certain && !rule_needs_segment_only(*f.rule)) {
+    f.verdict = Verdict::inconclusive;
+    f.why += "; undecided: the hop limit changes, so another host may speak in its name";
+  }
+  report(conn, side, std::move(f));
 }
 
 bool Context::seq_fits() const {
@@ -188,10 +203,11 @@ void Context::suspect(SuspicionKind kind, RuleId rule, Position claimed, Positio
   s.accused = static_cast<std::uint8_t>(side);
   s.claimed = claimed;
   s.known = known;
-  s.known_since = self.next_packet;
+  s.known_since = self.next_sure != 0 ? self.next_packet : 0;
   s.has_ack = flags().ack();
   s.ack = ack;
   s.end = end;
+  s.later = later;
   s.new_text = end > self.next && seq <= self.next && self.numbers_known;
   if (const auto& ts = seg.tcp.options.timestamps) {
     s.has_tsval = true;
@@ -208,8 +224,9 @@ namespace {
 bool echoes_newer(const Context& c, const Timestamps& ts) {
   const Endpoint& self = c.self;
   if (!c.flags().ack() || !self.tsecr_seen || c.peer.ts_erratic || !c.conn.timestamps_negotiated()) return false;
-  return after(SeqNum(ts.echo), SeqNum(self.tsecr_max)) && at_or_before(SeqNum(ts.echo), SeqNum(c.peer.tsval_max)) &&
-         c.peer.ts_seen && at_or_after(SeqNum(ts.value), SeqNum(self.tsval_max));
+  return after(SeqNum(ts.echo), SeqNum(self.tsecr_highest)) &&
+         at_or_before(SeqNum(ts.echo), SeqNum(c.peer.tsval_max)) && c.peer.ts_seen &&
+         at_or_after(SeqNum(ts.value), SeqNum(self.tsval_max));
 }
 
 // What shows that the segment was sent after everything seen so far of its sender.
@@ -218,7 +235,7 @@ std::uint8_t witness_of(const Context& c) {
   if (c.conn.certain || self.packets == 0) return kOwnTap;
   unsigned w = 0;
   const auto& ts = c.seg.tcp.options.timestamps;
-  if (ts && !c.flags().rst() && self.ts_seen && !self.ts_erratic) {
+  if (ts && !c.flags().rst() && self.ts_seen && !self.ts_erratic && !self.ts_unread) {
     if (after(SeqNum(ts->value), SeqNum(self.tsval_max))) w |= kByTsval;
     if (echoes_newer(c, *ts)) w |= kByTsecr;
   }
@@ -237,11 +254,11 @@ void place_numbers(Context& c) {
   c.ack = unwrap(c.peer.next, c.seg.tcp.ack);
 }
 
-void ask_rules(Context& c) {
-  asked_by(triggers_of(c)).each([&c](std::size_t rule) {
+void ask_rules(Context& c, bool only_form) {
+  asked_by(triggers_of(c)).each([&c, only_form](std::size_t rule) {
     const RuleRow& row = rule_rows()[rule];
     if ((row.blames & c.blamed) != 0) return;
-    if (!c.conn.doubtful || rule_needs_segment_only(row.info)) row.check(c);
+    if (!only_form || rule_needs_segment_only(row.info)) row.check(c);
   });
 }
 
@@ -270,6 +287,7 @@ void judge_segment(TrackedConnection& conn, int side, const SegmentInfo& seg) {
   Context c{conn, side, self, conn.ends[1 - side], seg};
   if (unusable(conn, seg)) {
     if (judged) judge_form(c);
+    if (!conn.certain && seg.checksum == ChecksumState::wrong) ++conn.conduct[side].tap.wrong;
     ++self.packets;
     return;
   }
@@ -279,7 +297,8 @@ void judge_segment(TrackedConnection& conn, int side, const SegmentInfo& seg) {
   if (conn.certain) replies::before_segment(c);
   if (!conn.suspicions.empty()) settle_suspicions(c);
   const bool doubt = conn.certain && !judged && leaves_doubt(c);
-  if (judged) ask_rules(c);
+  // With two initial numbers nothing that depends on one of them can be told.
+  if (judged) ask_rules(c, conn.doubtful || (!conn.certain && (self.isn_ambiguous || c.peer.isn_ambiguous)));
   if (!conn.certain) conduct::segment(c);
   note_facts(c);
   if (conn.certain) {
@@ -289,6 +308,17 @@ void judge_segment(TrackedConnection& conn, int side, const SegmentInfo& seg) {
   }
   ++self.packets;
   self.octets += seg.payload_size;
+}
+
+void judge_stranger(TrackedConnection& conn, int side, const SegmentInfo& seg, bool of_before) {
+  Context c{conn, side, conn.ends[side], conn.ends[1 - side], seg};
+  if (!c.self.numbers_known) return;  // nothing to place it by
+  place_numbers(c);
+  ask_rules(c, true);
+  if (of_before) return;
+  c.inconclusive(RuleId::unsent_sequence, "SEQ=" + number_text(c.self.next) + ", ACK=" + number_text(c.peer.next),
+                 "SEQ=" + number_text(c.seq) + ", ACK=" + number_text(c.ack),
+                 "neither number is one of this connection; undecided: it may be of another one of the same ports");
 }
 
 void conclude(TrackedConnection& conn) { conclude_suspicions(conn); }

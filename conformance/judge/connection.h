@@ -63,7 +63,7 @@ struct Suspicion {
   bool selective = false;     // claimed by a SACK block: the cumulative ACK may stay below
   Position claimed = 0;
   Position known = 0;
-  std::uint64_t known_since = 0;  // the packet of the accused that `known` comes from
+  std::uint64_t known_since = 0;  // the packet of the accused that `known` comes from; 0: it may have sent more
   bool has_ack = false;
   Position ack = 0;  // of the segment in question
   Position end = 0;
@@ -71,8 +71,11 @@ struct Suspicion {
   bool has_tsval = false;
   bool new_tsval = false;  // newer than all before
   std::uint32_t tsval = 0;
-  bool ids_gapless = false;  // the IP identifications prove that nothing of the sender is missing here
-  bool in_order = false;     // bad_checksum: its number is the sender's SND.NXT, so that much of it is right
+  bool ids_gapless = false;       // the IP identifications prove that nothing of the sender is missing here
+  bool in_order = false;          // bad_checksum: its number is the sender's SND.NXT, so that much of it is right
+  std::uint64_t answered_by = 0;  // bad_checksum: the packet that acknowledges it
+  Instant answered_at{};
+  bool later = false;  // certainly sent after everything before it: no copy that the network made
   Finding draft;
 };
 
@@ -98,6 +101,7 @@ class FindingSink {
   virtual void note_loss(std::uint32_t connection, std::uint64_t packet) = 0;
   // Something was sent twice: the path, or the capture, is not without trouble.
   virtual void note_repetition() = 0;
+  virtual bool repeats() const = 0;
   // A segment with a wrong checksum was sent again: the path damages.
   virtual void note_damage() = 0;
 
@@ -131,6 +135,12 @@ struct Agreement {
   std::int8_t shift[2] = {-1, -1};
 };
 
+// A segment none of whose numbers belonged to the connection: where they were, by end.
+struct Stranger {
+  bool seen = false;
+  SeqNum number[2];
+};
+
 struct TrackedConnection {
   std::uint32_t id = 0;
   FlowKey key;
@@ -152,6 +162,7 @@ struct TrackedConnection {
   bool doubtful = false;     // Vantage::endpoint: see standing.cpp
   bool capture_gap = false;  // octets were acknowledged that were never captured
   std::uint64_t capture_gap_packet = 0;
+  Stranger stranger;
   bool duplicates = false;  // the same segment twice without reason: the network or the capture duplicates
   std::bitset<kMaxRules> said_inconclusive;  // by rule: said once per connection
   std::bitset<kMaxRules> said_note[2];       // by rule: once per end
@@ -225,12 +236,18 @@ std::string why_later(const Context& c, unsigned but);
 // Numbers far from this incarnation's may be of another one of the same ports (RFC 9293 3.5.1), unless the segment's
 // other number shows that it belongs here.
 bool seq_of_elsewhere(const Context& c);
+// It is, more than probably: the incarnation before has used it, and the other number is not of this one.
+bool seq_of_before(const Context& c);
+bool ack_of_before(const Context& c);
 bool ack_of_elsewhere(const Context& c);
 // More octets than any path can have carried in that time: no gap in the capture explains them.
 bool impossibly_far(Position distance, Duration elapsed);
 
 // Feeds one decoded segment of end `side`.
 void judge_segment(TrackedConnection& conn, int side, const SegmentInfo& seg);
+// The same for a segment none of whose numbers belongs to the connection, but perhaps to the one before on its ports:
+// only its form is asked about.
+void judge_stranger(TrackedConnection& conn, int side, const SegmentInfo& seg, bool of_before);
 // Decides everything that is still waiting.
 void conclude(TrackedConnection& conn);
 void report(TrackedConnection& conn, int accused, Finding&& finding);

@@ -21,7 +21,7 @@ void IdTrack::saw(std::uint16_t id, std::uint32_t packets, std::uint64_t number)
   }
   if (!any_) {
     any_ = true;
-    gapless_since_ = number;
+    gapless_since_ = first_ = number;
   } else {
     const std::int32_t d = id_distance(id, last_);
     if (d == step_) {

@@ -16,6 +16,7 @@ namespace lastack {
 struct SynFacts {
   std::uint32_t count = 0;   // SYNs and SYN-ACKs seen with this ISN
   std::uint64_t packet = 0;  // the first one
+  std::uint64_t last_packet = 0;
   Instant time{};
   Instant last_time{};
   bool with_ack = false;  // one of them was a SYN-ACK
@@ -49,6 +50,8 @@ class IdTrack {
   bool is_next(std::uint16_t id) const;
   // Packets from this number on are known to follow each other without a gap.
   std::uint64_t gapless_since() const { return gapless_since_; }
+  // None of all its packets is missing.
+  bool gapless() const { return counts_up() && gapless_since_ == first_; }
 
  private:
   std::uint16_t last_ = 0;
@@ -58,6 +61,7 @@ class IdTrack {
   std::uint32_t exact_ = 0;
   std::uint32_t odd_ = 0;
   std::uint64_t gapless_since_ = 0;
+  std::uint64_t first_ = 0;
 };
 
 struct Endpoint {
@@ -71,6 +75,8 @@ struct Endpoint {
   bool next_guessed = false;   // picked up in mid-stream, from empty segments only: a probe, perhaps
   bool next_doubtful = false;  // a misnumbered segment is suspected: `next` follows the stream after it
   std::uint64_t next_packet = 0;
+  std::uint64_t next_sure =
+      0;                     // since this packet `next` is SND.NXT for certain, if none is missing; 0: more may be out
   Position ack_at_next = 0;  // its own acknowledgement number when it reached `next`
   Position wild_end = 0;     // where the last segment ended that was numbered too far ahead to be believed
   Position claimed = 0;      // the highest number of an empty segment: it says that everything before was sent
@@ -88,7 +94,8 @@ struct Endpoint {
   bool was_reset = false;         // Vantage::endpoint: an exact reset arrived
   std::uint64_t was_reset_packet = 0;
   Instant was_reset_time{};
-  std::uint8_t hop_limit = 0;
+  std::uint8_t hop_limit = 0;  // of its last segment but resets
+  bool other_hops = false;     // its segments have come with different ones: another host may speak in its name
 
   // What it said about the other direction.
   bool acked = false;
@@ -107,12 +114,14 @@ struct Endpoint {
   // Timestamps.
   bool ts_seen = false;
   bool ts_erratic = false;  // its TSval jumped: no conclusions from it (hostile peers)
+  bool ts_unread = false;   // some segment had none, or the capture cut it: newest among those seen proves nothing
   std::uint32_t tsval_max = 0;
   std::uint64_t tsval_packet = 0;
   Instant tsval_time{};
   std::uint32_t tsval_min = 0;
   bool tsecr_seen = false;
   std::uint32_t tsecr_max = 0;
+  std::uint32_t tsecr_highest = 0;  // of claims too: of what the peer was not seen to send
   std::uint64_t tsecr_packet = 0;
 
   // Explicit Congestion Notification in the IP header.

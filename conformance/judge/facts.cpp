@@ -71,10 +71,12 @@ void note_syn(Context& c) {
     const bool data_came_first = e.next > end && e.next < end + (Position{1} << 20) && e.plain_segments != 0;
     if (!data_came_first) e.next = end;
     e.next_packet = c.seg.number;
+    e.next_sure = data_came_first ? 0 : c.seg.number;
     e.claimed = e.next;
     e.sent.start(c.seq);
   }
   syn.last_time = c.seg.time;
+  syn.last_packet = c.seg.number;
   syn.data = std::max(syn.data, c.seg.payload_size);
   syn.len = std::max(syn.len, c.seg.len());
   (c.flags().ack() ? syn.with_ack : syn.without_ack) = true;
@@ -96,7 +98,9 @@ void note_jump(Context& c, Position next_before) {
   e.jump_len = c.seg.len();
   e.jump_packet = c.seg.number;
   e.jump_time = c.seg.time;
-  e.jump_ids_gapless = c.seg.ip.src.version == IpVersion::v4 && e.ids.counts_up() && e.ids.is_next(c.seg.ip.id);
+  e.jump_ids_gapless =
+      c.seg.ip.src.version == IpVersion::v4 && e.ids.counts_up() && e.ids.is_next(c.seg.ip.id) && e.next_sure != 0;
+  if (c.seq > next_before) e.next_sure = 0;
 }
 
 // Too far ahead to belong to this connection: more than a window and 1 MiB after the peer's edge, or half the space
@@ -113,6 +117,7 @@ void follow_gap(Context& c) {
   c.self.sent.advance_to(c.seq);
   c.self.next = c.seq;
   c.self.next_packet = c.seg.number;
+  c.self.next_sure = 0;
 }
 
 void note_numbers(Context& c) {
@@ -120,6 +125,7 @@ void note_numbers(Context& c) {
   if (!e.numbers_known) {
     e.numbers_known = true;
     e.next = c.seq;
+    e.first = c.seq;
     e.claimed = c.seq;
     e.next_packet = c.seg.number;
     e.next_guessed = c.end == c.seq;
@@ -138,6 +144,9 @@ void note_numbers(Context& c) {
   }
   e.next_guessed = e.next_guessed && c.end == c.seq;
   if (c.seq > e.claimed) e.claimed = c.seq;
+  // Text may be a repetition, with more sent before the capture, or in a gap of it; an empty segment is none.
+  const bool first_text = e.syn.count != 0 && c.seq == e.iss + 1;
+  if (c.seq == e.next && (c.end == c.seq || first_text)) e.next_sure = c.seg.number;
   if (c.end == c.seq) return;
   const Position next_before = e.next;
   if (e.sent.covers(c.seq, c.seq + 1)) {
@@ -233,6 +242,7 @@ void note_timestamps(Context& c) {
   }
   e.ts_seen = true;
   if (!c.flags().ack()) return;
+  if (e.tsecr_highest == 0 || after(SeqNum(ts.echo), SeqNum(e.tsecr_highest))) e.tsecr_highest = ts.echo;
   const bool claimed = !c.conn.certain && c.peer.ts_seen && after(SeqNum(ts.echo), SeqNum(c.peer.tsval_max));
   if (claimed) return;  // of what was not sent
   if (!e.tsecr_seen || after(SeqNum(ts.echo), SeqNum(e.tsecr_max))) {
@@ -381,12 +391,19 @@ void note_facts(Context& c) {
   } else if (c.flags().ack() && c.seg.options_known) {
     note_ack(c, processed || c.flags().syn());
   }
-  if (c.seg.tcp.options.timestamps && !blamed(kBlameTsval | kBlameTsecr)) note_timestamps(c);
+  if (c.seg.tcp.options.timestamps) {
+    if (!blamed(kBlameTsval | kBlameTsecr)) note_timestamps(c);
+  } else if (!c.flags().rst() && (e.ts_seen || !c.seg.options_known)) {
+    e.ts_unread = true;
+  }
   if (c.seg.ip.src.version == IpVersion::v4) e.ids.saw(c.seg.ip.id, wire_packets(c), c.seg.number);
   note_stimulus(c);
   e.stimuli = 0;
   e.only_fin = false;
-  e.hop_limit = c.seg.ip.hop_limit;
+  if (!c.flags().rst()) {
+    e.other_hops = e.other_hops || (e.hop_limit != 0 && e.hop_limit != c.seg.ip.hop_limit);
+    e.hop_limit = c.seg.ip.hop_limit;
+  }
   e.last_time = c.seg.time;
   forget_payload(c);
 }

@@ -11,9 +11,8 @@ namespace lastack {
 namespace {
 
 // What a single flipped bit can look like, and the checksum did not clear.
-bool tells_damage(const RuleInfo& rule) {
-  return std::strcmp(rule.id, "checksum") == 0 || std::strcmp(rule.id, "data-offset") == 0;
-}
+bool is_checksum(const RuleInfo& rule) { return std::strcmp(rule.id, "checksum") == 0; }
+bool tells_damage(const RuleInfo& rule) { return is_checksum(rule) || std::strcmp(rule.id, "data-offset") == 0; }
 
 }  // namespace
 
@@ -56,9 +55,41 @@ void FindingLedger::leave_open(Finding& f, const std::string& reason) {
 void FindingLedger::distrust_path() {
   if (vantage_ == Vantage::endpoint || (damaged_ == 0 && repetitions_ == 0)) return;
   for (Finding& f : findings_) {
-    if (f.verdict != Verdict::violated || f.proven || !tells_damage(*f.rule)) continue;
+    if (f.verdict != Verdict::violated || !tells_damage(*f.rule)) continue;
+    // That nothing of it was sent again proves little where the path damages others and the capture may lack packets.
+    if (f.proven && (damaged_ == 0 || !is_checksum(*f.rule))) continue;
     leave_open(f, damaged_ != 0 ? "this path damages segments, " + std::to_string(damaged_) + " were sent again"
                                 : "segments were sent again in this capture, so the path may have damaged it");
+  }
+}
+
+// A host whose checksums are mostly wrong leaves them to its network card: systems differ in what they put there.
+void FindingLedger::distrust_checksums(const TapLedger& hosts) {
+  if (vantage_ == Vantage::endpoint) return;
+  for (Finding& f : findings_) {
+    if (f.verdict != Verdict::violated || !is_checksum(*f.rule)) continue;
+    const TapEvidence& host = hosts.host(f.endpoint.ip);
+    const bool usually_right = host.right != 0 && (host.wrong < 2 || host.right / 2 >= host.wrong);
+    if (!usually_right) leave_open(f, "too few of this host's checksums are right: a network card may finish them");
+  }
+}
+
+// Where the capture cut a segment nothing shows that it was whole; damaged ones are sent again.
+void FindingLedger::distrust_unverified() {
+  const bool damages = damaged_ != 0 || (wrong_checksums_ != 0 && wrong_checksums_ * 4 < right_checksums_);
+  for (Finding& f : findings_) {
+    if (f.verdict != Verdict::violated || !f.unverified) continue;
+    if (!damages && repeating_.count(f.connection) == 0) continue;
+    leave_open(f, "the capture cut it, so that its checksum does not show whether the path damaged it");
+  }
+}
+
+// What an end owes within some time, and what it sends in which order.
+void FindingLedger::distrust_clock() {
+  if (!clock_set_back_ || vantage_ == Vantage::endpoint) return;
+  for (Finding& f : findings_) {
+    const bool timed = f.verdict == Verdict::violated && f.rule->soundness == Soundness::endpoint;
+    if (timed) leave_open(f, "the clock of the capture was set back");
   }
 }
 
@@ -103,9 +134,12 @@ void FindingLedger::distrust_admitted_loss() {
   }
 }
 
-void FindingLedger::settle() {
+void FindingLedger::settle(const TapLedger& hosts) {
   distrust_order();
   distrust_path();
+  distrust_checksums(hosts);
+  distrust_unverified();
+  distrust_clock();
   distrust_completeness();
   distrust_admitted_loss();
   std::stable_sort(findings_.begin(), findings_.end(),

@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "conformance/judge/connection.h"
 #include "conformance/judge/judge.h"
+#include "conformance/judge/tap_ledger.h"
 
 namespace lastack {
 
@@ -24,13 +26,17 @@ class FindingLedger final : public FindingSink {
   bool icmp_since(Instant time) const override { return last_icmp_ && *last_icmp_ >= time; }
   void note_loss(std::uint32_t connection, std::uint64_t packet) override;
   void note_repetition() override { ++repetitions_; }
+  bool repeats() const override { return repetitions_ != 0; }
   void note_damage() override { ++damaged_; }
 
   void note_checksum(ChecksumState checksum);
+  void note_clock_set_back() { clock_set_back_ = true; }
   void note_icmp(Instant time) { last_icmp_ = time; }
   void note_capture_loss(std::uint64_t packets) { capture_loss_ += packets; }
-  // Leaves open what the capture cannot bear, and sorts the rest by packet number.
-  void settle();
+  // In this connection something was sent again.
+  void note_repeating(std::uint32_t connection) { repeating_.insert(connection); }
+  // Leaves open what the capture cannot bear, and sorts the rest by packet number. `hosts`: what is known of them.
+  void settle(const TapLedger& hosts);
 
   JudgeCounts counts;
   const std::vector<Finding>& findings() const { return findings_; }
@@ -44,6 +50,9 @@ class FindingLedger final : public FindingSink {
   void leave_open(Finding& f, const std::string& reason);
   void distrust_order();
   void distrust_path();
+  void distrust_checksums(const TapLedger& hosts);
+  void distrust_unverified();
+  void distrust_clock();
   void distrust_completeness();
   void distrust_admitted_loss();
 
@@ -57,7 +66,9 @@ class FindingLedger final : public FindingSink {
   std::uint64_t damaged_ = 0;
   std::uint64_t repetitions_ = 0;
   std::uint64_t capture_loss_ = 0;
+  bool clock_set_back_ = false;
   std::vector<Loss> losses_;
+  std::unordered_set<std::uint32_t> repeating_;  // of connections with violations
   std::optional<Instant> last_icmp_;
 };
 

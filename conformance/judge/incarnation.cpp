@@ -1,5 +1,7 @@
 #include "conformance/judge/incarnation.h"
 
+#include <algorithm>
+
 namespace lastack {
 
 int side_of(const TrackedConnection& c, const SegmentInfo& seg) {
@@ -13,14 +15,133 @@ bool is_over(const TrackedConnection& c) {
          (c.certain && (c.ends[c.judged].rst_synchronized || c.ends[c.judged].was_reset));
 }
 
+namespace {
+
+// Where a number lies, compared with those that one end of this incarnation has used.
+enum class Where : std::uint8_t { unknown, inside, ahead, outside };
+
+Where where(const TrackedConnection& c, const Endpoint& e, SeqNum number) {
+  constexpr Position kUnseen = 1 << 20;       // what the capture may lack
+  constexpr Position kUnseenAtEnd = 1 << 15;  // of a connection that is over
+  constexpr Position kBefore = 1 << 16;       // what may be repeated from before the capture
+  if (!e.numbers_known || e.isn_ambiguous) return Where::unknown;
+  const Position p = unwrap(e.next, number);
+  if (p < (e.syn.count != 0 ? e.iss : e.first - kBefore)) return Where::outside;
+  if (p <= std::max(e.next, e.claimed)) return Where::inside;
+  if (e.fin) return p > e.fin_at + 1 ? Where::outside : Where::inside;
+  return p - e.next <= (is_over(c) ? kUnseenAtEnd : kUnseen) ? Where::ahead : Where::outside;
+}
+
+// Where only one direction was captured, its acknowledgements say where the other one's numbers are.
+Where where_acked(const TrackedConnection& c, int by, SeqNum number) {
+  constexpr Position kNear = 1 << 20;
+  const Endpoint& receiver = c.ends[by];
+  const Endpoint& sender = c.ends[1 - by];
+  if (sender.numbers_known || !receiver.acked) return where(c, sender, number);
+  const Position distance = unwrap(receiver.ack_max, number) - receiver.ack_max;
+  return distance < -kNear || distance > kNear ? Where::outside : Where::unknown;
+}
+
+// An ACK that answers the first SYN by numbers of its own: its sender is in an older connection still (RFC 9293 3.5.1).
+bool remembers_another(const TrackedConnection& c, const SegmentInfo& seg) {
+  const int side = side_of(c, seg);
+  const Endpoint& self = c.ends[side];
+  const Endpoint& peer = c.ends[1 - side];
+  const bool only_syns = peer.syn.without_ack && peer.plain_segments == 0 && self.syn.count == 0 && !self.numbers_known;
+  return only_syns && where(c, peer, seg.tcp.ack) != Where::inside;
+}
+
+struct Numbers {
+  Where seq = Where::unknown;
+  Where ack = Where::unknown;
+  bool inside() const { return seq == Where::inside || ack == Where::inside; }
+};
+
+Numbers numbers_of(const TrackedConnection& c, const SegmentInfo& seg) {
+  const int side = side_of(c, seg);
+  return {where(c, c.ends[side], seg.tcp.seq),
+          seg.tcp.flags.ack() ? where(c, c.ends[1 - side], seg.tcp.ack) : Where::unknown};
+}
+
+bool readable(const SegmentInfo& seg) { return !seg.malformed && seg.checksum != ChecksumState::wrong; }
+
+Stranger stranger_of(int side, const SegmentInfo& seg) {
+  return {true, {side == 0 ? seg.tcp.seq : seg.tcp.ack, side == 0 ? seg.tcp.ack : seg.tcp.seq}};
+}
+
+// A SYN of a connection whose text had stood before it in the capture.
+bool comes_late(const Endpoint& e, SeqNum syn) {
+  const Position text = unwrap(e.first, syn) + 1;
+  return text <= e.first && e.first - text < (Position{1} << 16);
+}
+
+// A SYN-ACK that answers no SYN of this incarnation: the one that it answers is missing from the capture.
+bool answers_unseen_syn(const TrackedConnection& c, const SegmentInfo& seg) {
+  const int side = side_of(c, seg);
+  const Endpoint& self = c.ends[side];
+  const Endpoint& peer = c.ends[1 - side];
+  if (c.certain || !seg.tcp.flags.ack() || !readable(seg)) return false;
+  if (!self.numbers_known) {
+    return (peer.plain_segments != 0 || peer.rst) && where(c, peer, seg.tcp.ack) == Where::outside;
+  }
+  if (self.plain_segments == 0 && self.syn.count == 0) return false;
+  if (self.syn.count == 0 && comes_late(self, seg.tcp.seq)) return false;
+  const Numbers n = numbers_of(c, seg);
+  return !n.inside() && n.seq != Where::unknown;
+}
+
+}  // namespace
+
+bool is_stranger(const TrackedConnection& c, const SegmentInfo& seg) {
+  const Flags f = seg.tcp.flags;
+  if (c.certain || f.syn() || f.rst() || !f.ack()) return false;
+  const int side = side_of(c, seg);
+  const Where seq = where(c, c.ends[side], seg.tcp.seq);
+  if (seq == Where::inside || seq == Where::unknown || !readable(seg)) return false;  // nearly always
+  const Where ack = where_acked(c, side, seg.tcp.ack);
+  return ack == Where::outside || (ack == Where::ahead && seq == Where::outside);
+}
+
+bool is_another_stranger(TrackedConnection& c, const SegmentInfo& seg) {
+  const Stranger before = c.stranger;
+  c.stranger = stranger_of(side_of(c, seg), seg);
+  const auto near = [](SeqNum a, SeqNum b) {
+    constexpr std::int32_t kNear = 1 << 20;
+    return a - b < kNear && b - a < kNear;
+  };
+  const bool agrees =
+      before.seen && near(before.number[0], c.stranger.number[0]) && near(before.number[1], c.stranger.number[1]);
+  return agrees || is_over(c);
+}
+
+bool is_straggler(TrackedConnection& c, const SegmentInfo& seg) {
+  const Flags f = seg.tcp.flags;
+  const int side = side_of(c, seg);
+  if (c.certain || f.syn() || f.rst() || !f.ack()) return false;
+  const bool before = c.earlier[side].may_hold(seg.tcp.seq) && c.earlier[1 - side].may_hold(seg.tcp.ack);
+  if (!(before || remembers_another(c, seg)) || !readable(seg) || numbers_of(c, seg).inside()) return false;
+  c.stranger = stranger_of(side, seg);
+  return true;
+}
+
+bool follows_next_syn(const TrackedConnection& c, const SegmentInfo& seg) {
+  const Flags f = seg.tcp.flags;
+  if (!c.next_syn.present || c.certain || f.syn() || !f.ack() || numbers_of(c, seg).inside()) return false;
+  const bool own = side_of(c, seg) == c.next_syn.sender;
+  const std::uint32_t after = octets_between(c.next_syn.info->tcp.seq, own ? seg.tcp.seq : seg.tcp.ack);
+  return after >= 1 && after <= 65536;
+}
+
 bool waits_as_next(TrackedConnection& c, const SegmentInfo& seg) {
   const Flags f = seg.tcp.flags;
   if (!f.syn()) return false;
   const int side = side_of(c, seg);
   const Endpoint& self = c.ends[side];
+  const bool in_midstream =
+      !c.certain && self.syn.count == 0 && self.plain_segments != 0 && !comes_late(self, seg.tcp.seq);
   const bool other_number =
-      !f.ack() && !f.rst() && self.syn.count != 0 &&
-      (seg.tcp.seq != SeqNum(wire_number(self.iss)) || is_over(c) || (c.doubtful && side != c.judged));
+      !f.ack() && !f.rst() && (self.syn.count != 0 || in_midstream) &&
+      (in_midstream || seg.tcp.seq != SeqNum(wire_number(self.iss)) || is_over(c) || (c.doubtful && side != c.judged));
   if (!other_number || seg.malformed || seg.checksum == ChecksumState::wrong) return false;
   c.next_syn.present = true;
   c.next_syn.sender = static_cast<std::uint8_t>(side);
@@ -46,17 +167,6 @@ bool answers_next_syn(const TrackedConnection& c, const SegmentInfo& seg) {
 
 namespace {
 
-// The SYNs of the next incarnation may be missing from the capture. After the end of this one, nothing of it has both
-// numbers that far ahead of all that was seen (RFC 9293 3.4.1: the next ISNs are); one of them alone is a mistake.
-bool numbered_far_ahead(const TrackedConnection& c, const SegmentInfo& seg) {
-  constexpr Position kFar = 1 << 15;
-  const int side = side_of(c, seg);
-  const Endpoint& self = c.ends[side];
-  const Endpoint& peer = c.ends[1 - side];
-  if (c.certain || !self.numbers_known || !peer.numbers_known || !seg.tcp.flags.ack()) return false;
-  return unwrap(self.next, seg.tcp.seq) - self.next >= kFar && unwrap(peer.next, seg.tcp.ack) - peer.next >= kFar;
-}
-
 // It is over: both ends have finished, their SYNs were not captured, and now come numbers after a FIN: of a later
 // incarnation whose SYNs were not captured, either.
 bool goes_on_unseen(const TrackedConnection& c, const SegmentInfo& seg) {
@@ -74,7 +184,7 @@ bool goes_on_unseen(const TrackedConnection& c, const SegmentInfo& seg) {
 
 bool starts_over(const TrackedConnection& c, const SegmentInfo& seg) {
   if (seg.tcp.flags.rst()) return false;
-  if (!seg.tcp.flags.syn()) return is_over(c) && (numbered_far_ahead(c, seg) || goes_on_unseen(c, seg));
+  if (!seg.tcp.flags.syn()) return is_over(c) && goes_on_unseen(c, seg);
   const int side = side_of(c, seg);
   const Endpoint& self = c.ends[side];
   if (c.certain && side == c.judged && c.doubtful && self.syn.count != 0 &&
@@ -84,6 +194,7 @@ bool starts_over(const TrackedConnection& c, const SegmentInfo& seg) {
   // Whatever arrived before the first SYN came to a closed port.
   const bool nothing_yet = c.certain && c.ends[c.judged].syn.count == 0 && self.syn.count == 0 && self.packets != 0;
   if (nothing_yet && side != c.judged && !seg.tcp.flags.ack()) return true;
+  if (answers_unseen_syn(c, seg)) return true;
   if (!is_over(c)) return false;
   // What an endpoint makes of a SYN that arrives, in CLOSING, LAST-ACK or TIME-WAIT above all, only its answer shows.
   if (c.certain && side != c.judged && !seg.tcp.flags.ack() && self.syn.count != 0) return false;

@@ -17,6 +17,15 @@ bool is_over(const TrackedConnection& c);
 bool waits_as_next(TrackedConnection& c, const SegmentInfo& seg);
 bool answers_next_syn(const TrackedConnection& c, const SegmentInfo& seg);
 bool starts_over(const TrackedConnection& c, const SegmentInfo& seg);
+// Neither number is of this incarnation: it is of a later one, whose SYNs are missing from the capture, or of an
+// earlier one. One of them alone is a mistake of its sender.
+bool is_stranger(const TrackedConnection& c, const SegmentInfo& seg);
+// There is another incarnation: this one is over, or the stranger before agrees. Remembers this one.
+bool is_another_stranger(TrackedConnection& c, const SegmentInfo& seg);
+// Both numbers fit the incarnation before, and neither this one. Remembers it.
+bool is_straggler(TrackedConnection& c, const SegmentInfo& seg);
+// It is of the incarnation that the waiting SYN begins; the answer to that is missing from the capture.
+bool follows_next_syn(const TrackedConnection& c, const SegmentInfo& seg);
 
 // Does a segment from another VLAN or tunnel belong to this connection? Both directions need not come the same way, and
 // a path may change: the numbers tell, of which another connection with the same addresses has others.

@@ -137,6 +137,9 @@ Ruling settle_beyond_window(Context& c, Suspicion& s) {
   const Position edge = c.ack + (static_cast<Position>(c.seg.tcp.wnd) << shift);
   if (edge >= s.claimed) return open_because(s, "the ACK that opened the window may be missing from the capture");
   if (c.self.acked && c.ack < c.self.ack_max) return Ruling::keep;  // an old one, reordered
+  // The one that opened it may stand behind this one.
+  if (c.seg.time - s.draft.time < std::chrono::milliseconds(5)) return Ruling::keep;
+  if (edge < s.known) return open_because(s, "the receiver takes back what it offers, and may have offered more");
   s.draft.why += "; packet " + std::to_string(c.seg.number) + " still offers only " + number_text(edge);
   return Ruling::violated;
 }
@@ -155,20 +158,30 @@ Ruling settle_timestamp_echo(Context& c, Suspicion& s) {
   return Ruling::violated;
 }
 
+Ruling taken_as_it_was(Suspicion& s) {
+  s.draft.proven = true;
+  s.draft.why += "; packet " + std::to_string(s.answered_by) + " acknowledges it, and it was not sent again";
+  return Ruling::violated;
+}
+
 // A damaged segment with text, SYN or FIN is sent again; what its receiver acknowledges without that had arrived as it
-// is here.
+// is here. The repetition may stand a little behind its ACK in the file.
 Ruling settle_bad_checksum(Context& c, Suspicion& s) {
   if (s.claimed == s.known) return Ruling::keep;
   if (c.side != s.accused) {
-    if (!s.in_order || !c.flags().ack() || c.flags().rst() || c.ack < s.claimed) return Ruling::keep;
-    s.draft.proven = true;
-    s.draft.why += "; packet " + std::to_string(c.seg.number) + " acknowledges it, and it was not sent again";
-    return Ruling::violated;
+    if (!s.in_order || !c.flags().ack() || c.flags().rst() || c.ack < s.claimed || s.answered_by != 0)
+      return Ruling::keep;
+    s.answered_by = c.seg.number;
+    s.answered_at = c.seg.time;
+    return Ruling::keep;
   }
-  if (c.seq > s.known || c.end <= s.known) return Ruling::keep;
-  c.conn.sink->note_damage();
-  return open_because(s,
-                      "packet " + std::to_string(c.seg.number) + " repeats it: it may have been damaged on the path");
+  if (c.seq <= s.known && c.end > s.known) {
+    c.conn.sink->note_damage();
+    return open_because(s,
+                        "packet " + std::to_string(c.seg.number) + " repeats it: it may have been damaged on the path");
+  }
+  const bool well_after = s.answered_by != 0 && c.seg.time - s.answered_at > std::chrono::milliseconds(10);
+  return well_after ? taken_as_it_was(s) : Ruling::keep;
 }
 
 // A bare ACK after a FIN did not count it. A repetition of the FIN shows that it had been lost behind the tap.
@@ -186,12 +199,16 @@ Ruling settle_isn_vote(Context& c, Suspicion& s) {
   Endpoint& self = c.self;
   const Position off = s.claimed - s.known;
   // A few octets may be missing from the capture instead; but none is sent before the SYN-ACK (Fast Open apart).
-  const bool before_syn_ack =
-      s.draft.rule == &judge_rules()[static_cast<std::size_t>(RuleId::syn_ack_number)] && !self.syn.some_fast_open;
+  const bool by_syn_ack = s.draft.rule == &judge_rules()[static_cast<std::size_t>(RuleId::syn_ack_number)];
+  const bool before_syn_ack = by_syn_ack && !self.syn.some_fast_open;
   const bool may_have_been_sent = off > 0 && off < (Position{1} << 20) && !before_syn_ack;
   const Position seq = unwrap(s.claimed, c.seg.tcp.seq);
   if (c.flags().rst() || seq != s.claimed) return Ruling::violated;
   if (may_have_been_sent) return open_because(s, "octets before that number may be missing from the capture");
+  // Segments of another connection, or of this one already, have passed: a SYN since then is missing here.
+  if (by_syn_ack && (c.peer.plain_segments != 0 || c.conn.stranger.seen))
+    return open_because(s, "the SYN of a later connection may be missing from the capture");
+  if (self.iss == s.claimed - 1) return Ruling::drop;  // found by another segment that answers the same SYN
   Finding f = c.draft(RuleId::isn_changed, "SEQ=" + number_text(s.claimed - 1), "SEQ=" + number_text(self.iss),
                       "packet " + std::to_string(s.draft.packet) + " acknowledges " + number_text(s.claimed) +
                           ", and packet " + std::to_string(c.seg.number) + " goes on with that number");
@@ -242,12 +259,15 @@ Ruling last_word(const TrackedConnection& conn, Suspicion& s) {
       if (s.contradicted && !conn.capture_gap) return Ruling::violated;
       return open_because(s, "no later segment shows whether it was sent");
     case SuspicionKind::bad_checksum:
+      if (s.answered_by != 0) return taken_as_it_was(s);
       if (conn.ends[0].packets + conn.ends[1].packets < 3) return open_because(s, "its ports may be damaged, too");
       if (!s.in_order) return open_because(s, "its number does not continue the stream and may be damaged, too");
       return conn.sink->checksums_usually_right() ? Ruling::violated
                                                   : open_because(s, "many checksums in this capture are wrong");
     case SuspicionKind::idle_ack:
-      return conn.capture_gap ? open_because(s, "packets are missing from the capture") : Ruling::violated;
+      if (conn.capture_gap) return open_because(s, "packets are missing from the capture");
+      if (!s.later && conn.sink->repeats()) return open_because(s, "it may be a copy of an ACK sent before the FIN");
+      return Ruling::violated;
     case SuspicionKind::isn_vote: return Ruling::violated;
     case SuspicionKind::beyond_window:
     case SuspicionKind::timestamp_echo: break;
@@ -257,6 +277,9 @@ Ruling last_word(const TrackedConnection& conn, Suspicion& s) {
 
 void execute(TrackedConnection& conn, Suspicion&& s, Ruling ruling) {
   if (ruling == Ruling::drop || ruling == Ruling::keep) return;
+  if (ruling == Ruling::violated && conn.ends[s.accused].other_hops && s.kind != SuspicionKind::bad_checksum) {
+    ruling = open_because(s, "the hop limit changes, so another host may speak in its name");
+  }
   if (ruling == Ruling::open) s.draft.verdict = Verdict::inconclusive;
   const int accused = s.accused;
   report(conn, accused, std::move(s.draft));

@@ -19,6 +19,8 @@ class TapLedger {
   void concluded(TrackedConnection& conn, bool kept);
   // Decides for each report where the tap was, and hands on what now holds.
   void settle(TapChoice choice, std::vector<ConnectionReport>& reports, const std::function<void(Finding&&)>& add);
+  // What was seen of a host in all its connections.
+  const TapEvidence& host(const IpAddress& address) const;
   std::size_t memory() const;
 
  private:
@@ -45,7 +47,6 @@ class TapLedger {
   static void note_isn(Host& host, const TrackedConnection& conn, int end);
   static void judge_isns(Host& host, const std::function<void(Finding&&)>& add);
   TapDecision decide(const Case& c, TapChoice choice) const;
-  const TapEvidence& host(const IpAddress& address) const;
 
   std::unordered_map<std::string, Host> hosts_;
   std::vector<Case> cases_;  // of the reports that are kept, and of connections with findings

@@ -30,6 +30,11 @@ ConnectionReport report_of(const TrackedConnection& c) {
   return r;
 }
 
+bool sends_again(const TrackedConnection& c) {
+  const auto again = [](const Endpoint& e) { return e.retransmitted || e.syn.count > 1 || e.fin_count > 1; };
+  return again(c.ends[0]) || again(c.ends[1]);
+}
+
 void note_waiting_syn(TrackedConnection& c, const SegmentInfo& seg) {
   const int side = side_of(c, seg);
   if (!c.certain) conduct::waiting_syn(c, side, seg);
@@ -54,6 +59,7 @@ void Tracker::packet(Instant now, Bytes bytes, std::uint64_t number, std::size_t
   SegmentInfo seg;
   seg.number = number;
   seg.time = now;
+  if (now + std::chrono::seconds(1) < last_time) ledger.note_clock_set_back();
   last_time = now;
   switch (decode_segment(bytes, wire_size, seg)) {
     case DecodeResult::not_tcp:
@@ -91,6 +97,15 @@ void Tracker::route(const SegmentInfo& seg, Bytes bytes, std::size_t wire_size, 
   if (s != kNone) begin(s);
   const bool may_wait = options.vantage == Vantage::path && !options.observer;  // who watches wants it in order
   if (s == kNone && may_wait && Opening::suits(seg, bytes)) return keep_opening(place, seg, bytes, wire_size);
+  if (s != kNone && follows_next_syn(*connections[s].conn, seg)) s = begin_next(s, place);
+  if (s != kNone && is_straggler(*connections[s].conn, seg)) return pass_by(s, seg, true);
+  if (s != kNone && is_stranger(*connections[s].conn, seg)) {
+    TrackedConnection& c = *connections[s].conn;
+    if (!is_another_stranger(c, seg)) return pass_by(s, seg, false);
+    before = ended(c);
+    conclude_slot(s);
+    s = kNone;
+  }
   if (s != kNone && !answers_next_syn(*connections[s].conn, seg) && starts_over(*connections[s].conn, seg)) {
     doubtful = connections[s].conn->doubtful && seg.tcp.flags.ack();  // the SYN that it answers is not known
     before = ended(*connections[s].conn);
@@ -126,6 +141,18 @@ std::uint32_t Tracker::find(const Place& place, const SegmentInfo& seg) {
   c.contexts.push_back(place.context);
   connections.add_context(place.hash, place.context, other);
   return other;
+}
+
+// Nothing is concluded from a segment that does not belong to the connection; a second one shows that there is another.
+void Tracker::pass_by(std::uint32_t s, const SegmentInfo& seg, bool of_before) {
+  TrackedConnection& c = *connections[s].conn;
+  const int side = side_of(c, seg);
+  judge_stranger(c, side, seg, of_before);
+  ++c.ends[side].packets;
+  c.last_packet = seg.number;
+  c.last_time = seg.time;
+  if (options.observer) options.observer(c, side, seg);
+  connections.touch(s);
 }
 
 // A second copy of a packet proves nothing, but that there are copies.
@@ -250,6 +277,7 @@ void Tracker::conclude_slot(std::uint32_t s) {
   conclude(c);
   const bool kept = is_kept(c);
   if (kept) reports.push_back(report_of(c));
+  if (c.ends[0].violations + c.ends[1].violations != 0 && sends_again(c)) ledger.note_repeating(c.id);
   if (!c.certain) {
     conduct::conclude(c, last_time);
     taps_.concluded(c, kept);
@@ -274,7 +302,7 @@ void Tracker::finish() {
   if (options.vantage == Vantage::path) {
     taps_.settle(options.tap, reports, [this](Finding&& f) { ledger.add(std::move(f)); });
   }
-  ledger.settle();
+  ledger.settle(taps_);
   std::sort(reports.begin(), reports.end(),
             [](const ConnectionReport& a, const ConnectionReport& b) { return a.id < b.id; });
 }

@@ -39,6 +39,7 @@ class Tracker {
 
   void route(const SegmentInfo& seg, Bytes bytes, std::size_t wire_size, std::uint64_t context, bool sent_by_local);
   std::uint32_t find(const Place& place, const SegmentInfo& seg);
+  void pass_by(std::uint32_t s, const SegmentInfo& seg, bool of_before);
   void note_copy(const SegmentInfo& seg, std::uint64_t context);
   void note_use(std::uint64_t hash, std::uint32_t s);
 

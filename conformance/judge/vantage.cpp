@@ -55,6 +55,8 @@ void TapEvidence::add(const TapEvidence& other) {
   slow += other.slow;
   offloaded += other.offloaded;
   summed += other.summed;
+  right += other.right;
+  wrong += other.wrong;
   first_hop += other.first_hop;
   later_hop += other.later_hop;
   disorder += other.disorder;
@@ -122,6 +124,7 @@ void note_tap_evidence(const Context& c) {
   note_reaction(c, e);
   const std::uint8_t hops = c.seg.ip.hop_limit;
   if (!c.flags().rst()) ++(hops == 64 || hops == 128 || hops == 255 ? e.first_hop : e.later_hop);
+  if (c.seg.checksum == ChecksumState::right) ++e.right;
   if (c.seg.payload_size == 0) {
     if (c.seg.checksum == ChecksumState::offloaded) ++e.offloaded;
     if (c.seg.checksum == ChecksumState::right) ++e.summed;

@@ -23,6 +23,9 @@ struct TapEvidence {
   // Its empty segments: checksum left to the network card, or right.
   std::uint32_t offloaded = 0;
   std::uint32_t summed = 0;
+  // Checksums of all its segments that are right, and that are neither right nor plainly left to a card.
+  std::uint32_t right = 0;
+  std::uint32_t wrong = 0;
   // Its packets had a hop limit that hosts start with, or another one.
   std::uint32_t first_hop = 0;
   std::uint32_t later_hop = 0;

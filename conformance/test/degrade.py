@@ -123,6 +123,35 @@ def without_syn(link_type: int) -> Callable[[Records, random.Random], Records]:
     return keep
 
 
+def _tcp_flags(link_type: int, frame: bytes) -> int:
+    at = _headers(link_type, frame)[1]
+    return frame[at + 13] if at and len(frame) > at + 13 else 0
+
+
+def control_only(link_type: int) -> Callable[[Records, random.Random], Records]:
+    """A filter let only SYN, FIN and RST through, as people do who count connections."""
+    return lambda records, chance: [r for r in records if _tcp_flags(link_type, r[1]) & 7]
+
+
+def without_empty(link_type: int) -> Callable[[Records, random.Random], Records]:
+    """A filter let no short packet through."""
+    return lambda records, chance: [r for r in records if len(r[1]) > 90 or _tcp_flags(link_type, r[1]) & 7]
+
+
+def without_times(records: Records, chance: random.Random) -> Records:
+    """Made from text: every packet has the same time."""
+    del chance
+    return [(records[0][0], frame) for _, frame in records]
+
+
+def clock_set_back(records: Records, chance: random.Random) -> Records:
+    """The host's clock was set back by an hour in the middle, and on by a minute later."""
+    del chance
+    half, rest = len(records) // 2, len(records) * 3 // 4
+    steps = [0] * half + [-3600] * (rest - half) + [-3540] * (len(records) - rest)
+    return [(when + step * 10**9, frame) for (when, frame), step in zip(records, steps, strict=True)]
+
+
 def merged(first: Records, second: Records, skew_ns: int) -> Records:
     """Recordings of two taps in one file, the second with a clock that is off."""
     return sorted([*first, *((when + skew_ns, frame) for when, frame in second)], key=lambda r: r[0])
@@ -135,6 +164,7 @@ def variants(path: Path, directory: Path, seed: int) -> list[Path]:
     kinds: list[tuple[str, Callable[[Records, random.Random], Records], int]] = [
         ("drop-0.1%", dropped(0.001), 0),
         ("drop-1%", dropped(0.01), 0),
+        ("sampled", dropped(0.7), 0),
         ("swap", swapped, 0),
         ("jitter", jittered, 0),
         ("cut-52", lambda r, c: r, 52),
@@ -146,6 +176,10 @@ def variants(path: Path, directory: Path, seed: int) -> list[Path]:
         ("repeated", repeated, 0),
         ("doubled", doubled, 0),
         ("without-syn", without_syn(link_type), 0),
+        ("control-only", control_only(link_type), 0),
+        ("without-empty", without_empty(link_type), 0),
+        ("without-times", without_times, 0),
+        ("clock-set-back", clock_set_back, 0),
     ]
     for name, change, snap in kinds:
         target = directory / f"{path.stem}-{name}-{seed}.pcap"

@@ -28,13 +28,14 @@ void ack_of_unsent_data(Context& c) {
   if (!peer.numbers_known || c.conn.next_syn.present || peer.isn_ambiguous) return;
   if (c.ack <= std::max(peer.next, c.conn.certain ? peer.next : peer.claimed)) return;
   if (!c.conn.begun_with_syn && peer.plain_segments < 3) return;  // picked up in mid-stream: its earlier data is unseen
-  if (isn_in_question(c)) return;
+  if (isn_in_question(c) || ack_of_before(c)) return;
   const std::string expected = "ACK=" + number_text(peer.next) + " or less";
   const std::string actual = "ACK=" + number_text(c.ack);
   // Nothing follows a FIN: no missing packet can explain a number after it.
   const bool beyond_fin = peer.fin && c.ack > peer.fin_at + 1;
   const bool beyond_both = beyond_fin && c.self.fin && c.seq > c.self.fin_at + 1;
   if (beyond_both && !c.conn.certain) return;  // of a later incarnation, whose SYNs are missing
+  if (beyond_fin && c.ack - peer.fin_at > (Position{1} << 15) && ack_of_elsewhere(c)) return;
   if (beyond_fin && !(peer.jumped && peer.jump_packet == peer.fin_packet)) {
     c.violated(RuleId::ack_of_unsent_data, expected, actual, why_sent(c));
     return;
@@ -71,8 +72,10 @@ void ack_of_missing_data(Context& c) {
 
 void ack_goes_back(Context& c) {
   if (!c.self.acked || c.ack >= c.self.ack_max || c.conn.next_syn.present) return;
-  // An empty segment at SND.NXT was sent after the octets before that number.
-  const bool after_own_text = c.seg.len() == 0 && c.seq == c.self.next && c.ack < c.self.ack_at_next &&
+  // An empty segment at SND.NXT was sent after the octets before that number: when they were sent first, which is not
+  // known where anything came again.
+  const bool sent_once = c.conn.certain || (!c.self.retransmitted && !c.conn.duplicates);
+  const bool after_own_text = sent_once && c.seg.len() == 0 && c.seq == c.self.next && c.ack < c.self.ack_at_next &&
                               c.self.next_packet != c.self.syn.packet && !c.self.next_doubtful;
   if (!c.later_but(kByAck) && !after_own_text) return;
   if (c.peer.syn.count != 0 && c.ack <= c.peer.iss && c.conn.handshake_known()) return;  // ack-before-isn

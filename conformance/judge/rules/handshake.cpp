@@ -16,6 +16,14 @@ void syn_ack_number(Context& c) {
                "IRS=" + number_text(c.peer.iss) + since_packet(c.peer.syn.packet));
     return;
   }
+  // Something else has passed since that SYN: its connection may be over, and the SYN that is answered missing.
+  const bool of_another = !c.conn.certain && c.peer.packets > c.peer.syn.count;
+  if (of_another) {
+    c.inconclusive(RuleId::syn_ack_number, "ACK=" + number_text(least), "ACK=" + number_text(c.ack),
+                   "IRS=" + number_text(c.peer.iss) + since_packet(c.peer.syn.packet) +
+                       "; undecided: the SYN that it answers may be missing from the capture");
+    return;
+  }
   c.suspect(SuspicionKind::isn_vote, RuleId::syn_ack_number, c.ack, least, "ACK=" + number_text(least),
             "ACK=" + number_text(c.ack),
             "the SYN in packet " + std::to_string(c.peer.syn.packet) + " has SEQ=" + number_text(c.peer.iss) +
@@ -69,6 +77,11 @@ void isn_changed(Context& c) {
   // With an ACK inside this connection it belongs to this attempt: while nothing but SYNs has passed it answers the
   // same SYN; later it is a segment of the stream with a SYN on it.
   if (!c.flags().ack() || c.flags().rst() || c.peer.rst || c.self.rst || !c.conn.handshake_known()) return;
+  // A listener that keeps no state chooses anew for each SYN, the same one come again too (RFC 4987 3.6).
+  if (c.self.stimuli != 0 && (c.self.stimulus_flags & Flags::syn_bit) != 0 && c.self.plain_segments == 0 &&
+      c.peer.syn.last_packet > c.self.syn.packet) {
+    return;
+  }
   const bool answers_same_syn =
       c.peer.syn.count == 1 && c.peer.plain_segments == 0 && c.self.plain_segments == 0 && c.ack == c.peer.iss + 1;
   const bool in_stream = c.self.plain_segments != 0 && c.ack > c.peer.iss && c.ack <= c.peer.next &&
@@ -97,7 +110,7 @@ void ack_before_isn(Context& c) {
   if (!c.conn.handshake_known() || c.conn.next_syn.present || c.ack > c.peer.iss) return;
   // An endpoint that was in another incarnation of this tuple answers with old numbers (RFC 9293 3.5.1).
   if (c.peer.iss - c.ack > (Position{1} << 24) && ack_of_elsewhere(c)) return;
-  if (isn_in_question(c)) return;
+  if (isn_in_question(c) || ack_of_before(c)) return;
   if (first_answer_to_syn(c)) {
     c.suspect(SuspicionKind::isn_vote, RuleId::ack_before_isn, c.ack, c.peer.iss + 1,
               "ACK=" + number_text(c.peer.iss + 1), "ACK=" + number_text(c.ack),

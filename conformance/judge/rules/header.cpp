@@ -56,6 +56,10 @@ void checksum(Context& c) {
   const bool wrong =
       c.seg.checksum == ChecksumState::wrong || (c.conn.certain && c.seg.checksum == ChecksumState::offloaded);
   if (!wrong) return;
+  // More than fits one segment is cut by a network card, which makes the checksums of the pieces.
+  const std::uint32_t largest = c.peer.syn.has_mss ? c.peer.syn.mss : 1500U;
+  const bool to_be_cut = !c.conn.certain && c.seg.payload_size > largest;
+  if (to_be_cut) return;
   // The numbers of a damaged segment are only good for recognising its repetition.
   const Position seq = unwrap(c.self.next, c.seg.tcp.seq);
   c.suspect(

@@ -117,6 +117,7 @@ void window(Context& c) {
   const bool probe_taken = c.ack > c.self.ack_max;
   sender.shut = false;
   sender.opened = c.seg.time;
+  sender.timer_start = c.seg.time;  // what was refused is sent again from now on
   sender.was_shut = c.seg.time - sender.shut_since;
   if (!probe_taken) silly_offer(c, room);
 }

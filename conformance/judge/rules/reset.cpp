@@ -8,10 +8,13 @@ namespace lastack::rules {
 namespace {
 
 // A host in between can send resets in an endpoint's name; its distance usually differs.
-bool from_elsewhere(const Context& c) { return c.self.hop_limit != 0 && c.self.hop_limit != c.seg.ip.hop_limit; }
+bool from_elsewhere(const Context& c) {
+  return c.self.other_hops || (c.self.hop_limit != 0 && c.self.hop_limit != c.seg.ip.hop_limit);
+}
 
 bool answers_recent_ack(const Context& c) {
   const auto& acks = c.peer.recent_acks;
+  if (c.conn.stranger.seen && c.conn.stranger.number[c.side] == c.seg.tcp.seq) return true;
   return c.peer.distinct_acks != 0 && std::find(acks.begin(), acks.end(), c.seq) != acks.end();
 }
 
@@ -53,6 +56,12 @@ void reset_of_syn(Context& c) {
     c.inconclusive(RuleId::reset_of_syn, expected, found(c), why + "; undecided: it may answer a later segment");
     return;
   }
+  // A later number: the whole connection may be missing from the capture, and this ends it.
+  const bool goes_on = !seq_right && c.flags().ack() && c.ack > most;
+  if (goes_on && !c.conn.certain) {
+    c.inconclusive(RuleId::reset_of_syn, expected, found(c), why + "; undecided: segments after it may be missing");
+    return;
+  }
   c.violated(RuleId::reset_of_syn, expected, found(c), why);
 }
 
@@ -78,9 +87,17 @@ void reset_ack(Context& c) {
   if (!c.flags().ack() || !c.conn.handshake_known() || c.conn.next_syn.present) return;
   if (self.plain_segments == 0 || !c.seq_fits() || from_elsewhere(c)) return;
   const Position sent = std::max(peer.next, c.conn.certain ? peer.next : peer.claimed);
-  const Position least = c.seq == self.next && self.next_packet != self.syn.packet && !self.next_doubtful
-                             ? self.ack_at_next  // sent after the octets before SND.NXT
-                             : (c.later_but(kByAck) && self.acked ? self.ack_max : peer.iss + 1);
+  // Stacks that set the bit also where they answer a segment of a connection that is gone take SEG.SEQ+SEG.LEN for it:
+  // of an old one, if one came again.
+  Position least = peer.iss + 1;
+  if (!peer.retransmitted) {
+    const bool sent_once = c.conn.certain || (!self.retransmitted && !c.conn.duplicates);
+    if (sent_once && c.seq == self.next && self.next_packet != self.syn.packet && !self.next_doubtful) {
+      least = self.ack_at_next;  // sent after the octets before SND.NXT
+    } else if (c.later_but(kByAck) && self.acked) {
+      least = self.ack_max;
+    }
+  }
   if (c.ack >= least && c.ack <= sent) return;
   const std::string expected = "ACK=" + number_text(std::max(least, self.acked ? self.ack_max : least));
   const std::string actual = "ACK=" + number_text(c.ack);
@@ -108,7 +125,7 @@ void reset_number(Context& c) {
   const Position least =
       c.peer.acked ? std::min(c.peer.ack_max, self.next) : (self.syn.count != 0 ? self.iss : self.next);
   const bool in_flight = c.seq >= least && c.seq <= std::max(self.next, c.conn.certain ? self.next : self.claimed);
-  if (in_flight || answers_recent_ack(c) || answers_segment_without_ack(c)) return;
+  if (in_flight || answers_recent_ack(c) || answers_segment_without_ack(c) || seq_of_before(c)) return;
   // The answer to a SYN, seen or not: the port was closed again (or had kept no state, RFC 4987) when it came.
   const bool answers_syn = c.seg.tcp.seq == SeqNum(0) && c.flags().ack() && !c.conn.certain &&
                            (c.peer.syn.count == 0 || (c.ack > c.peer.iss && c.ack <= c.peer.iss + c.peer.syn.data + 2));
@@ -132,7 +149,10 @@ void reset_number(Context& c) {
     // Stacks that pull SND.NXT back to repeat reset from there; the ACK that passed the tap may not have arrived yet.
     const bool pulled_back = self.retransmitted && c.seq > self.iss && !c.conn.certain;
     if (pulled_back) return;
-    const bool may_be_old = c.peer.distinct_acks > c.peer.recent_acks.size() && c.seq > self.iss && !c.flags().ack();
+    // Or one that is missing from the capture, as where a filter let only text through.
+    const bool all_known =
+        c.peer.distinct_acks <= c.peer.recent_acks.size() && (c.conn.certain || c.peer.ids.gapless());
+    const bool may_be_old = !all_known && c.seq > self.iss && !c.flags().ack();
     if (may_be_old && !c.conn.certain) {
       c.inconclusive(RuleId::reset_number, expected, found(c), why + "; undecided: it may answer an old segment");
     } else if (!may_be_old) {

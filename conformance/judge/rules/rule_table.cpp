@@ -73,7 +73,7 @@ constexpr std::array<RuleRow, static_cast<std::size_t>(RuleId::count_)> kRows = 
      kEchoNoAck,
      rules::timestamp_echo_without_ack},
     // handshake.cpp
-    {{"syn-ack-number", "RFC 9293 3.10.7.2 third, 3.10.7.3 fourth (E-3.10.7.2-LISTEN-syn)", kSpec, kA,
+    {{"syn-ack-number", "RFC 9293 3.10.7.2 third, 3.10.7.3 fourth (E-3.10.7.2-LISTEN-syn)", kSpec, kP,
       "A SYN-ACK acknowledges the SYN: ACK = ISN + 1 (more only with Fast Open data)."},
      kOnSyn,
      rules::syn_ack_number,
@@ -143,7 +143,7 @@ constexpr std::array<RuleRow, static_cast<std::size_t>(RuleId::count_)> kRows = 
       "The urgent pointer names the octet after the urgent data: none lies behind the FIN."},
      kFinSent,
      rules::urgent_pointer},
-    {{"segment-over-mss", "RFC 9293 3.7.1 (MUST-16)", kMust, kA,
+    {{"segment-over-mss", "RFC 9293 3.7.1 (MUST-16)", kMust, kP,
       "Payload and options are no larger than the MSS that the peer announced."},
      kOnData,
      rules::segment_over_mss},
@@ -191,7 +191,7 @@ constexpr std::array<RuleRow, static_cast<std::size_t>(RuleId::count_)> kRows = 
      kAtEnd,
      rules::segment_after_reset},
     // reset.cpp
-    {{"reset-of-syn", "RFC 9293 3.5.2, 3.10.7.1 (E-3.10.7.1-CLOSED-noack-syn)", kSpec, kA,
+    {{"reset-of-syn", "RFC 9293 3.5.2, 3.10.7.1 (E-3.10.7.1-CLOSED-noack-syn)", kSpec, kP,
       "A SYN to a closed port is answered by <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>."},
      kOnRst,
      rules::reset_of_syn},

@@ -126,7 +126,7 @@ bool first_answer_to_syn(const Context& c);
 inline constexpr const char* kTooFar = ", and no path carries the octets between in so short a time";
 
 // This segment was sent right after everything known of its sender, and nothing of that is missing: its IP
-// identifications are consecutive since SND.NXT was reached.
+// identifications are consecutive since SND.NXT was known for certain.
 bool nothing_unseen(const Context& c);
 
 void data_offset(Context& c);

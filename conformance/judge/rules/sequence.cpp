@@ -7,7 +7,7 @@ bool nothing_unseen(const Context& c) {
   const IdTrack& ids = c.self.ids;
   if (c.self.next_doubtful) return false;
   return c.conn.certain || (c.seg.ip.src.version == IpVersion::v4 && ids.counts_up() && ids.is_next(c.seg.ip.id) &&
-                            ids.gapless_since() <= c.self.next_packet && c.self.next_packet != 0);
+                            ids.gapless_since() <= c.self.next_sure && c.self.next_sure != 0);
 }
 
 void before_isn(Context& c) {
@@ -16,7 +16,7 @@ void before_isn(Context& c) {
   // A keep-alive or window probe repeats the last number: with nothing sent yet that is the SYN's (RFC 9293 3.8.4,
   // MAY-6).
   const bool probe = c.seq == c.self.iss && c.seg.payload_size <= 1 && !c.flags().fin();
-  if (probe) return;
+  if (probe || seq_of_before(c)) return;
   if (c.self.iss - c.seq > (Position{1} << 24) && seq_of_elsewhere(c)) return;
   c.violated(RuleId::before_isn, "SEQ=" + number_text(c.self.iss + 1) + " or more", "SEQ=" + number_text(c.seq),
              "its SYN in packet " + std::to_string(c.self.syn.packet) + " has SEQ=" + number_text(c.self.iss));
@@ -66,7 +66,7 @@ void unsent_sequence(Context& c) {
   if (!c.self.numbers_known || c.seq <= c.self.next || c.self.next_doubtful || c.self.next_guessed) return;
   if (c.self.fin && c.seq > c.self.fin_at + 1) return;  // data-after-fin
   const bool first_of_its_kind = c.self.claimed < c.seq;
-  if (!first_of_its_kind) return;
+  if (!first_of_its_kind || seq_of_before(c)) return;
   const std::string expected = "SEQ=" + number_text(c.self.next);
   const std::string actual = "SEQ=" + number_text(c.seq);
   if (nothing_unseen(c)) {
@@ -122,7 +122,7 @@ void sequence_jump(Context& c) {
   // Segments of one size that were lost, repeated and reordered can look like this; other sizes cannot.
   const bool odd_step = upward && (self.jump_to - self.jump_from) % self.jump_len != 0;
   const bool ids_agree = !ids_known || self.ids.is_next(c.seg.ip.id);
-  s.contradicted = after_fin || (ids_agree && (odd_step || straddled));
+  s.contradicted = after_fin || (ids_agree && self.syn.count != 0 && (odd_step || straddled));
   s.ids_gapless = gapless;
   // From here on the stream is followed where the endpoint itself follows it.
   self.sent.add(self.jump_from, meant_end);

@@ -21,6 +21,8 @@ void timestamp_goes_back(Context& c) {
   // The fastest clock of RFC 7323 5.4 (59 ns) runs through half its range in 126 s: then "before" means nothing any
   // more.
   if (c.seg.time - self.tsval_time > std::chrono::seconds(120)) return;
+  const bool both_jump = c.peer.ts_erratic && SeqNum(self.tsval_max) - SeqNum(value) > (1 << 28);
+  if (both_jump && !c.conn.certain) return;  // a long time has passed, whatever the capture's clock says
   constexpr unsigned kOwnStamps = kByTsval | kByTsecr;
   if (!c.later_but(kOwnStamps)) return;
   c.violated(RuleId::timestamp_goes_back, "TSval=" + std::to_string(self.tsval_max) + " or more",
@@ -32,7 +34,7 @@ void timestamp_goes_back(Context& c) {
 void timestamp_echo_unsent(Context& c) {
   const Endpoint& peer = c.peer;
   if (!c.flags().ack() || c.flags().rst() || !peer.ts_seen || peer.ts_erratic || c.conn.next_syn.present) return;
-  if (!c.conn.timestamps_negotiated()) return;
+  if (!c.conn.timestamps_negotiated() || (peer.ts_unread && !c.conn.certain)) return;
   const std::uint32_t echo = c.seg.tcp.options.timestamps->echo;
   const bool too_old = before(SeqNum(echo), SeqNum(peer.tsval_min));
   if (!too_old && at_or_before(SeqNum(echo), SeqNum(peer.tsval_max))) return;

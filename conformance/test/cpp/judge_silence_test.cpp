@@ -58,6 +58,21 @@ TEST(JudgeSilence, CaptureBeginsWithAKeepAliveProbe) {
   EXPECT_EQ(violations(t), 0) << t.text();
 }
 
+TEST(JudgeSilence, RepetitionOfADamagedSegmentStandsBehindItsAck) {
+  Talk t;
+  t.open().a({.flags = "FA", .seq = 101, .ack = 301, .raw = flipped(14, 1)});
+  t.b({.seq = 301, .ack = 102}).a({.flags = "FA", .seq = 101, .ack = 301});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
+TEST(JudgeSilence, SynOfALaterConnectionIsMissing) {
+  Talk t;
+  t.open().a({.seq = 101, .ack = 301, .len = 6}).b({.seq = 301, .ack = 107});
+  t.a({.flags = "S", .seq = 65'100}).b({.flags = "FA", .seq = 65'301, .ack = 65'107});
+  t.b({.flags = "SA", .seq = 66'000, .ack = 327'753}).a({.seq = 327'753, .ack = 66'001});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
 TEST(JudgeSilence, CaptureBeginsAfterAFinThatIsRepeated) {
   Talk t;
   t.a({.seq = 102, .ack = 301}).b({.flags = "R", .seq = 301}).a({.flags = "FA", .seq = 101, .ack = 301});
@@ -132,6 +147,150 @@ TEST(JudgeSilence, MissingPacketsElsewhereLeavePathRulesOpen) {
   lossless.open().a({.seq = 101, .ack = 301, .len = 10}).b({.seq = 301, .ack = 118});
   lossless.a({.seq = 111, .ack = 301, .len = 10, .fill = 'y'}).b({.seq = 301, .ack = 121});
   EXPECT_TRUE(lossless.violates("ack-of-unsent-data")) << lossless.text();
+}
+
+// ---- what follows was found on damaged captures of the false-alarm campaign
+
+TEST(JudgeSilence, CaptureBeginsAmongRepetitions) {
+  // Segments lost before the capture are repeated, with consecutive identifications; SND.NXT lies far beyond them.
+  Talk t;
+  t.ids = true;
+  t.a({.seq = 1101, .ack = 301, .len = 100}).b({.seq = 301, .ack = 1001}).a({.seq = 1501, .ack = 301, .len = 100});
+  t.a({.seq = 1801, .ack = 301, .len = 100}).a({.seq = 9001, .ack = 301}).a({.seq = 1901, .ack = 301, .len = 50});
+  t.a({.seq = 9001, .ack = 301});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
+TEST(JudgeSilence, CutOptionsHideTheNewestTimestamp) {
+  Talk t;
+  t.timestamps = true;
+  t.open();
+  // The capture cut the options of the last text; an ACK sent before it arrives behind it.
+  const auto stamped = [](std::uint32_t value, std::uint32_t echo) {
+    return [=](Segment& s) { s.options.timestamps = Timestamps{value, echo}; };
+  };
+  const auto cut_options = [](std::vector<std::byte>& p) { p.resize(kIpv4HeaderSize + kTcpHeaderSize); };
+  t.b({.seq = 301, .ack = 101, .len = 3, .tweak = stamped(600'000, 1030), .raw = cut_options});
+  t.b({.seq = 301, .ack = 101, .tweak = stamped(599'990, 1030)});
+  // Its echo names the clock that was cut.
+  t.a({.seq = 101, .ack = 304, .tweak = stamped(1100, 600'000)});
+  t.b({.seq = 304, .ack = 101, .len = 3, .tweak = stamped(599'995, 1030)})
+      .a({.seq = 101, .ack = 307, .tweak = stamped(1110, 599'995)});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
+TEST(JudgeSilence, AckThatOpensTheWindowStandsBehindAnOlderOne) {
+  Talk t;
+  t.gap = std::chrono::microseconds(50);
+  t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101, .wnd = 100}).a({.seq = 101, .ack = 301});
+  t.a({.seq = 101, .ack = 301, .len = 100});
+  t.a({.seq = 201, .ack = 301, .len = 50});  // stands before both ACKs, whose order is that of sending
+  t.b({.seq = 301, .ack = 151, .wnd = 80}).b({.seq = 301, .ack = 201, .wnd = 100});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
+TEST(JudgeSilence, ResetAcknowledgesTheOldSegmentThatItAnswers) {
+  // lwIP and others: <SEQ=SEG.ACK><ACK=SEG.SEQ+SEG.LEN>, here to a segment that came again.
+  Talk t;
+  t.open().a({.seq = 101, .ack = 301, .len = 10}).a({.seq = 111, .ack = 301, .len = 10}).b({.seq = 301, .ack = 121});
+  t.b({.seq = 301, .ack = 121, .len = 5}).a({.seq = 101, .ack = 301, .len = 10});
+  t.b({.flags = "RA", .seq = 306, .ack = 111});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
+TEST(JudgeSilence, AnInitialNumberIsFoundWrongOnce) {
+  Talk t;
+  t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 5'000'001});
+  t.b({.seq = 301, .ack = 5'000'001}).a({.seq = 5'000'001, .ack = 301, .len = 5}).b({.seq = 301, .ack = 5'000'006});
+  for (const Finding& f : t.findings()) EXPECT_NE(f.expected, f.actual) << t.text();
+}
+
+namespace {
+std::function<void(std::vector<std::byte>&)> hops(unsigned n) {
+  return [=](std::vector<std::byte>& p) {
+    p[8] = static_cast<std::byte>(n);
+    p[10] = p[11] = std::byte{0};
+    store_be16(p.data() + 10, internet_checksum({p.data(), kIpv4HeaderSize}));
+  };
+}
+}  // namespace
+
+TEST(JudgeSilence, ResetsFromAHostInBetween) {
+  // As some national filters do: resets at and beyond SND.NXT, all from nearer than the server.
+  Talk t;
+  t.open().a({.seq = 101, .ack = 301, .len = 50});
+  for (const std::uint32_t seq : {301U, 1761U, 4681U}) {
+    t.b({.flags = "RA", .seq = seq, .ack = 151, .raw = hops(88)});
+  }
+  t.b({.flags = "R", .seq = 900'000, .raw = hops(88)}).b({.seq = 301, .ack = 151, .len = 20});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
+TEST(JudgeSilence, TextFromAHostInBetween) {
+  // A page is put in before the server's own one, which then carries other octets under the same numbers.
+  Talk t;
+  t.open().a({.seq = 101, .ack = 301, .len = 50});
+  t.b({.flags = "FPA", .seq = 301, .ack = 151, .len = 200, .raw = hops(120), .fill = 'q'});
+  t.a({.seq = 151, .ack = 502}).b({.seq = 301, .ack = 151, .len = 400}).b({.seq = 701, .ack = 151, .len = 40});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
+TEST(JudgeSilence, CopyOfAnAckBehindTheFin) {
+  Talk t;
+  t.open().a({.seq = 101, .ack = 301, .len = 10}).a({.seq = 101, .ack = 301, .len = 10}).b({.seq = 301, .ack = 111});
+  t.a({.flags = "FA", .seq = 111, .ack = 301}).b({.seq = 301, .ack = 111});  // made by the network, and late
+  t.b({.flags = "FA", .seq = 301, .ack = 112}).a({.seq = 112, .ack = 302});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
+TEST(JudgeSilence, LaterIncarnationWithoutItsSynsAndTheEndBeforeIt) {
+  // A stack that reopens TIME-WAIT begins 65,537 after the last number; FINs, SYN and SYN-ACK fell into a gap.
+  Talk t;
+  t.open().a({.flags = "FA", .seq = 101, .ack = 301}).b({.seq = 9'000, .ack = 65'639});
+  t.b({.flags = "FA", .seq = 9'000, .ack = 65'639}).a({.seq = 65'639, .ack = 9'001});
+  t.a({.flags = "FA", .seq = 65'639, .ack = 9'001}).b({.seq = 9'001, .ack = 65'640});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
+TEST(JudgeSilence, NextIncarnationAfterAStartInMidstream) {
+  Talk t;
+  t.b({.flags = "FA", .seq = 301, .ack = 101}).a({.seq = 101, .ack = 302});
+  t.a({.flags = "S", .seq = 700'000}).b({.flags = "SA", .seq = 900'000, .ack = 700'001});
+  t.a({.seq = 700'001, .ack = 900'001}).a({.seq = 700'001, .ack = 900'001, .len = 3});
+  t.b({.seq = 900'001, .ack = 700'004}).b({.flags = "FA", .seq = 900'001, .ack = 700'004});
+  t.a({.seq = 700'004, .ack = 900'002});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
+TEST(JudgeSilence, OneNumberAloneFarOffIsAMistakeStill) {
+  Talk t;
+  t.open().a({.seq = 101, .ack = 301, .len = 10}).b({.seq = 301, .ack = 111}).b({.seq = 301, .ack = 900'000'000});
+  t.a({.seq = 111, .ack = 301, .len = 10}).b({.seq = 301, .ack = 121});
+  EXPECT_TRUE(t.violates("ack-of-unsent-data")) << t.text();
+}
+
+TEST(JudgeSilence, ChecksumsThatANetworkCardFinishes) {
+  for (const unsigned left : {0x0000U, 0xbeefU}) {
+    Talk t;
+    const auto unfinished = [=](std::vector<std::byte>& p) {
+      store_be16(p.data() + kIpv4HeaderSize + 16, static_cast<std::uint16_t>(left));
+    };
+    t.a({.flags = "S", .seq = 100, .raw = unfinished}).b({.flags = "SA", .seq = 300, .ack = 101});
+    t.a({.seq = 101, .ack = 301, .raw = unfinished}).a({.seq = 101, .ack = 301, .len = 10, .raw = unfinished});
+    t.b({.seq = 301, .ack = 111});
+    EXPECT_EQ(violations(t), 0) << t.text();
+  }
+}
+
+TEST(JudgeSilence, CutSegmentThatIsSentAgainMayHaveBeenDamaged) {
+  const auto reserved = [](std::vector<std::byte>& p) { p[kIpv4HeaderSize + 12] |= std::byte{2}; };
+  Talk t;
+  t.open().a({.seq = 101, .ack = 301, .len = 10, .raw = reserved, .cut = 100});
+  t.a({.seq = 101, .ack = 301, .len = 10, .cut = 100}).b({.seq = 301, .ack = 211});
+  EXPECT_EQ(violations(t), 0) << t.text();
+  Talk once;
+  once.open().a({.seq = 101, .ack = 301, .len = 10, .raw = reserved, .cut = 100}).b({.seq = 301, .ack = 211});
+  EXPECT_TRUE(once.violates("reserved-bits")) << once.text();
 }
 
 }  // namespace lastack::test

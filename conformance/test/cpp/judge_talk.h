@@ -126,9 +126,10 @@ class Talk {
     std::vector<std::byte> packet(s.len + 120);
     packet.resize(write_packet(packet, ip, seg));
     if (s.cut != 0) store_be16(packet.data() + 2, static_cast<std::uint16_t>(packet.size() + s.cut));
-    if (s.raw) s.raw(packet);
+    const std::size_t wire = packet.size() + s.cut;
+    if (s.raw) s.raw(packet);  // which may cut it, too
     ++number_;
-    const std::size_t wire_size = s.cut == 0 ? 0 : packet.size() + s.cut;
+    const std::size_t wire_size = wire == packet.size() ? 0 : wire;
     give(judge, side, packet, wire_size);
     give(thorough_, side, packet, wire_size);
     return *this;
