@@ -36,8 +36,16 @@ SHIPPED = {
     "linux": Shipped(
         REPOSITORY / "conformance" / "sut" / "linux.py", "the running Linux kernel", "use a complete source tree"
     ),
-    "smoltcp": Shipped(BUILD / "sut" / "lastack-sut-smoltcp", "smoltcp (Rust)", "see conformance/sut/README.md"),
-    "gvisor": Shipped(BUILD / "sut" / "lastack-sut-gvisor", "gVisor netstack (Go)", "see conformance/sut/README.md"),
+    "smoltcp": Shipped(
+        BUILD / "sut" / "lastack-sut-smoltcp",
+        "smoltcp (Rust)",
+        "build it with conformance/sut/smoltcp/build (needs cargo)",
+    ),
+    "gvisor": Shipped(
+        BUILD / "sut" / "lastack-sut-gvisor",
+        "gVisor netstack (Go)",
+        "nobody has written it yet; conformance/sut/README.md is the way to do it",
+    ),
 }
 NAMES = ("core", *SHIPPED)
 
