@@ -19,6 +19,15 @@ def next_flight(peer: Any, within: float = 1.0) -> list[Any]:
     return [segment for segment in (first, *peer.drain()) if segment.payload]
 
 
+def needs_at_once(lab: Any, peer: Any, octets: int) -> None:
+    """Goes on when so many octets have left in one go. The first window of congestion control may hold some back: RFC
+    5681 3.1 bounds it from above, and a stack that begins with one segment cannot show what such a scenario asks."""
+    lab.advance(0.25)
+    sent = sum(len(segment.payload) for segment in peer.pending())
+    if 0 < sent < octets:
+        lab.unsupported(f"the first window of this stack holds {sent} octets, not {octets}")
+
+
 def sequence_end(segments: list[Any]) -> int:
     """The number after the last octet of the segments (no FIN, no wrap)."""
     assert segments, "no data was sent"

@@ -7,7 +7,7 @@ import pytest
 from helpers import FIRST_RTO
 from lastack import requirement
 from lastack.scapy import TCP
-from streams import next_flight, sequence_end
+from streams import needs_at_once, next_flight, sequence_end
 
 pytestmark = pytest.mark.lab(sack=True)
 
@@ -24,6 +24,7 @@ def flight_of_four(lab):
     assert synack.option("SAckOK") is not None, "the stack can do SACK and was asked to"
     peer.send(TCP(flags="A", seq=101, ack=301))
     assert sut.send(bytes(4 * MSS), push=True) == 4 * MSS
+    needs_at_once(lab, peer, 4 * MSS)
     flight = next_flight(peer)
     while sequence_end(flight) < 4301:
         flight += next_flight(peer)

@@ -8,6 +8,7 @@ import pytest
 from helpers import FIRST_RTO, PEER_WINDOW, acknowledge_until, add, established, send_and_acknowledge
 from lastack import requirement
 from lastack.scapy import TCP
+from streams import needs_at_once
 
 MSS = 1460
 
@@ -171,6 +172,7 @@ def test_window_updates_are_not_signs_of_loss(lab):
     """Three window updates in a row, with data outstanding, do not repeat anything (2, 3.2)."""
     at = established(lab, window=4 * MSS)
     at.sut.send(b"d" * 2 * MSS)
+    needs_at_once(lab, at.peer, 2 * MSS)
     assert burst(at) == [(0, MSS), (MSS, MSS)]
     for window in (20_000, 30_000, 40_000, 50_000):
         at.send("A", ack=301, window=window)

@@ -7,6 +7,7 @@ import pytest
 from helpers import FIRST_RTO, established
 from lastack import requirement
 from lastack.scapy import TCP
+from streams import needs_at_once
 
 # Seconds: the coarsest clock that a stack may measure and time with (G). It makes timeouts longer, not shorter.
 TICK = 0.5
@@ -117,6 +118,7 @@ def test_new_acknowledgment_restarts_the_timer(lab):
     """An ACK of new data restarts the timer: the rest is repeated one full RTO after that ACK, not earlier (5.3)."""
     at = established(lab)
     at.sut.send(b"d" * 2920)
+    needs_at_once(lab, at.peer, 2920)
     at.peer.expect(TCP(flags="A", seq=301), data=1460)
     at.peer.expect(TCP(flags="A", seq=1761), data=1460)
     lab.advance(0.75 * at.sut.rto)
@@ -144,6 +146,7 @@ def test_timeout_repeats_the_earliest_segment_alone(lab):
     """With three segments unacknowledged the timeout repeats the first one, and no more (5.4)."""
     at = established(lab)
     at.sut.send(b"d" * 4380)
+    needs_at_once(lab, at.peer, 4380)
     for number in range(3):
         at.peer.expect(TCP(flags="A", seq=301 + 1460 * number), data=1460)
     at.peer.expect(TCP(flags="A", seq=301), within=FIRST_RTO)

@@ -13,6 +13,7 @@ from helpers import (
 )
 from lastack import requirement
 from lastack.scapy import TCP
+from streams import needs_at_once
 
 # Seconds: longer than the longest pause between probes that a stack may make (twice a maximum of 60 s).
 PROBE_WAIT = 130.0
@@ -235,6 +236,7 @@ def test_sender_does_not_fill_a_silly_window(lab):
     """With plenty queued, a window that opens by a few octets is not used at once (3.8.6.2.1 MUST-38)."""
     at = established(lab, window=2920)
     at.sut.send(b"d" * 6000)
+    needs_at_once(lab, at.peer, 2920)
     assert last_octet(flight(at)) == 301 + 2920
     at.send("A", ack=301 + 2920, window=10)
     at.peer.expect_nothing(until=0.05)  # the override takes 0.1 to 1 second
@@ -247,6 +249,7 @@ def test_sender_overrides_silly_window_avoidance_in_the_end(lab):
     """When the window stays small the sender uses it after the override timeout of 0.1 to 1 s (3.8.6.2.1)."""
     at = established(lab, window=2920)
     at.sut.send(b"d" * 6000)
+    needs_at_once(lab, at.peer, 2920)
     assert last_octet(flight(at)) == 301 + 2920
     start = lab.now
     at.send("A", ack=301 + 2920, window=10)
