@@ -121,7 +121,7 @@ def test_new_acknowledgment_restarts_the_timer(lab):
     needs_at_once(lab, at.peer, 2920)
     at.peer.expect(TCP(flags="A", seq=301), data=1460)
     at.peer.expect(TCP(flags="A", seq=1761), data=1460)
-    lab.advance(0.75 * at.sut.rto)
+    lab.advance(0.5 * at.sut.rto)
     at.send("A", ack=1761)
     rto = at.sut.rto
     start = lab.now
