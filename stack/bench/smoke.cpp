@@ -133,7 +133,7 @@ void check_replay(Checker& check, const Contenders& contenders, const std::strin
 
 // Four times the text takes no more from the heap: what a transfer needs is there after its first window.
 void check_heap(Checker& check, const Contenders& contenders, const std::string& name) {
-  constexpr std::uint64_t kMiB = 1U << 20;
+  constexpr std::uint64_t kOneMiB = 1U << 20;
   for (const bool features : {false, true}) {
     std::uint64_t taken[2] = {};
     for (const std::uint64_t times : {1U, 4U}) {
@@ -141,9 +141,9 @@ void check_heap(Checker& check, const Contenders& contenders, const std::string&
       bench_count count{};
       const auto pair = contenders.create(name, {1, static_cast<std::uint8_t>(features), 0, nullptr, nullptr}, &why);
       const std::uint64_t before = allocations();
-      if (pair != nullptr) pair->contender().bulk(pair->get(), times * kMiB, &count);
+      if (pair != nullptr) pair->contender().bulk(pair->get(), times * kOneMiB, &count);
       taken[times == 1 ? 0 : 1] = allocations() - before;
-      check.expect(count.octets == times * kMiB, times == 1 ? "1 MiB arrives" : "4 MiB arrive");
+      check.expect(count.octets == times * kOneMiB, times == 1 ? "1 MiB arrives" : "4 MiB arrive");
     }
     check.expect(taken[0] != 0 && taken[0] == taken[1],
                  !features ? "no use of the heap per segment" : "nor with all features on");
