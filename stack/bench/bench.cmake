@@ -8,6 +8,8 @@ endif()
 add_library(lastack_bench_work STATIC
   ${CMAKE_CURRENT_LIST_DIR}/contenders.cpp ${CMAKE_CURRENT_LIST_DIR}/core_contender.cpp
   ${CMAKE_CURRENT_LIST_DIR}/work.cpp ${CMAKE_CURRENT_LIST_DIR}/smoke.cpp)
+# Each program links only the parts that it uses: one object for each file, in a build of several files at once, too.
+set_target_properties(lastack_bench_work PROPERTIES UNITY_BUILD OFF)
 target_link_libraries(lastack_bench_work PUBLIC lastack_core ${CMAKE_DL_LIBS})
 target_compile_definitions(lastack_bench_work PRIVATE
   LASTACK_VERSION=${PROJECT_VERSION} LASTACK_BENCH_BUILD=$<IF:$<BOOL:${CMAKE_BUILD_TYPE}>,${CMAKE_BUILD_TYPE},none>)
