@@ -18,6 +18,7 @@ from scapy.packet import Packet, Raw
 
 SUT, PEER = "192.0.2.1", "192.0.2.2"
 SUT6, PEER6 = "2001:db8::1", "2001:db8::2"
+REMOTE = {"ip": PEER, "port": 4000}
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -109,3 +110,12 @@ def fields(segment: Packet) -> tuple[str, int, int, bytes]:
     payload = segment.payload
     padding = type(payload).__name__ in ("Padding", "NoPayload")
     return str(segment.flags), segment.seq, segment.ack, b"" if padding else bytes(payload)
+
+
+def established(program: Program) -> int:
+    """The handshake with a listener, handle 0, whose next ISS is 300; the peer's is 100. Returns the accepted handle."""
+    assert [fields(s) for s in program.send("S", 100)] == [("SA", 300, 101, b"")]
+    assert program.send("A", 101, 301) == []
+    accepted = program.app("accept", conn=0)
+    assert accepted["remote"] == REMOTE
+    return int(accepted["conn"])

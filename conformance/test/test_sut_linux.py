@@ -9,10 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 from scapy.layers.inet import IP, TCP
-from sut_program import PEER, PEER6, REPOSITORY, Program, fields, segments
+from sut_program import PEER, PEER6, REMOTE, REPOSITORY, Program, fields, segments
 
 LINUX = REPOSITORY / "conformance" / "sut" / "linux.py"
-REMOTE = {"ip": PEER, "port": 4000}
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,10 @@ from lastack.sut.carrier import Configuration
 from lastack.sut.linked import shared_object
 from scapy.layers.inet import ICMP, IP, TCP, UDP, fragment
 from scapy.packet import Raw
-from sut_program import PEER, PEER6, SUT, Program, build_dir, fields, segments
+from sut_program import PEER, PEER6, REMOTE, SUT, Program, build_dir, established, fields, segments
 
 PROGRAM = build_dir() / "sut" / "lastack-sut-lwip"
 SHARED = build_dir() / "sut" / "lastack_lwip.so"
-REMOTE = {"ip": PEER, "port": 4000}
 
 pytestmark = pytest.mark.skipif(not PROGRAM.exists(), reason=f"not built (liblwip-dev is missing?): {PROGRAM}")
 
@@ -28,15 +27,6 @@ def lwip() -> Iterator[Program]:
         assert program.app("listen", port=80, backlog=4) == {"conn": 0, "next_us": None}
         program.app("set-iss", value=300)
         yield program
-
-
-def established(program: Program) -> int:
-    """The handshake: the peer's ISS is 100, lwIP's 300. Returns the accepted handle."""
-    assert [fields(s) for s in program.send("S", 100)] == [("SA", 300, 101, b"")]
-    assert program.send("A", 101, 301) == []
-    accepted = program.app("accept", conn=0)
-    assert accepted["remote"] == REMOTE
-    return int(accepted["conn"])
 
 
 def wait(program: Program, until_us: int) -> list[Any]:
@@ -54,7 +44,7 @@ def wait(program: Program, until_us: int) -> list[Any]:
 def test_hello_and_wishes_it_cannot_honour() -> None:
     with Program(PROGRAM) as program:
         hello = program.ask("hello", protocol=1)
-        assert (hello["name"], hello["version"]) == ("lwip", "2.1.3") or hello["name"] == "lwip"
+        assert hello["name"] == "lwip" and hello["version"][0].isdigit()
         assert {"virtual-time", "set-iss", "info", "ipv6", "deterministic"} <= set(hello["caps"])
         assert not {"timestamps", "sack", "urgent", "simultaneous-open", "ecn"} & set(hello["caps"])
         assert program.ask("reset", options="timestamps=1,sack=1,ecn=1,window_scale=0")["ignored"] == [

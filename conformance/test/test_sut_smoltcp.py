@@ -7,10 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 from scapy.layers.inet import IP, TCP
-from sut_program import PEER, PEER6, SUT, Program, build_dir, fields, segments
+from sut_program import PEER, PEER6, REMOTE, SUT, Program, build_dir, established, fields, segments
 
 PROGRAM = build_dir() / "sut" / "lastack-sut-smoltcp"
-REMOTE = {"ip": PEER, "port": 4000}
 ADDRESSES = {"ip4": SUT, "ip6": "2001:db8::1"}
 
 pytestmark = pytest.mark.skipif(
@@ -31,15 +30,6 @@ def smoltcp() -> Iterator[Program]:
         assert program.app("listen", port=80, backlog=4) == {"conn": 0, "next_us": None}
         program.app("set-iss", value=300)
         yield program
-
-
-def established(program: Program) -> int:
-    """The handshake: the peer's ISS is 100, smoltcp's 300. Returns the accepted handle."""
-    assert [fields(s) for s in program.send("S", 100)] == [("SA", 300, 101, b"")]
-    assert program.send("A", 101, 301) == []
-    accepted = program.app("accept", conn=0)
-    assert accepted["remote"] == REMOTE
-    return int(accepted["conn"])
 
 
 def test_hello_and_wishes_it_cannot_honour() -> None:
