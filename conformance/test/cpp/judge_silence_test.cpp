@@ -73,6 +73,23 @@ TEST(JudgeSilence, SynOfALaterConnectionIsMissing) {
   EXPECT_EQ(violations(t), 0) << t.text();
 }
 
+// Its TSecr was a claim when it came first, behind a gap of the capture; the second time it shows nothing new.
+TEST(JudgeSilence, OldAckEchoesWhatWasDoubtedBefore) {
+  Talk t;
+  t.timestamps = true;
+  const auto stamped = [](std::uint32_t value, std::uint32_t echo) {
+    return [=](Segment& s) { s.options.timestamps = Timestamps{value, echo}; };
+  };
+  t.a({.flags = "S", .seq = 100, .tweak = stamped(1000, 0)});
+  t.b({.flags = "SA", .seq = 300, .ack = 101, .tweak = stamped(5000, 1000)});
+  t.a({.seq = 101, .ack = 301, .tweak = stamped(1010, 5000)});
+  t.a({.seq = 101, .ack = 301, .len = 10, .tweak = stamped(1010, 5000)});
+  const auto late = stamped(5100, 1200);
+  t.b({.seq = 701, .ack = 111, .len = 100, .tweak = late}).b({.seq = 801, .ack = 111, .len = 100, .tweak = late});
+  t.a({.seq = 111, .ack = 901, .tweak = stamped(1220, 5100)}).b({.seq = 301, .ack = 111, .tweak = late});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
 TEST(JudgeSilence, CaptureBeginsAfterAFinThatIsRepeated) {
   Talk t;
   t.a({.seq = 102, .ack = 301}).b({.flags = "R", .seq = 301}).a({.flags = "FA", .seq = 101, .ack = 301});
