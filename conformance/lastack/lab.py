@@ -224,7 +224,9 @@ class Lab:
         self._peers.clear()
         self._listeners.clear()
         self._strays.clear()
+        late_us = self.world.late_us
         self.world = self._create()
+        self.world.late_us = late_us  # of the whole scenario
 
     # ---------------------------------------------------------------------------------------------------------- the end
 

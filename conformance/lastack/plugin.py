@@ -33,7 +33,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of a run. pytest's own ``--strict`` is taken as ``--strict-should`` too."""
     group = parser.getgroup("lastack", "stacks under test")
     group.addoption(
-        "--sut", action="append", metavar="SUT", help="core (default), lwip, linux, so:PATH or cmd:COMMAND; repeatable"
+        "--sut",
+        action="append",
+        metavar="SUT",
+        help="core (default), lwip, linux, smoltcp, so:PATH or cmd:COMMAND; repeatable",
     )
     group.addoption(
         "--known",

@@ -287,12 +287,24 @@ def test_wrong(lab):
 """
 
 
+LATE_THEN_RESTARTED = """
+def test_wrong_later(lab):
+    peer = lab.peer()
+    lab.listen()
+    peer.send(TCP(flags="S", seq=100))
+    peer.drain()
+    lab.restart()
+    assert False
+"""
+
+
 def test_a_failure_on_a_machine_that_was_late_is_not_judged_and_counted(run) -> None:
     """Only a stack on its own clock can be spoilt so; on a machine that keeps time the same failure is red."""
     result = run(LATE % (102, "pass"), f"--sut={TOY} late")
     assert result.ret == 0 and outcomes(result) == {"late": 1}
     result.stdout.fnmatch_lines(["LATE test_x.py::test_wrong *late by 0.*"])
     assert outcomes(run(LATE % (101, "pass"), f"--sut={TOY} late")) == {"passed": 1}
+    assert outcomes(run(LATE % (102, "pass") + LATE_THEN_RESTARTED, f"--sut={TOY} late")) == {"late": 2}
     in_time = LATE % (102, "lab.world.late_us = 0")
     assert outcomes(run(in_time, f"--sut={TOY} wall")) == {"failed": 1}
 

@@ -10,7 +10,10 @@ from lastack.cli.pytest_process import run_pytest
 @click.command()
 @click.argument("selectors", nargs=-1)
 @click.option(
-    "--sut", multiple=True, metavar="SUT", help="core (default), lwip, linux, so:PATH or cmd:COMMAND; repeatable."
+    "--sut",
+    multiple=True,
+    metavar="SUT",
+    help="core (default), lwip, linux, smoltcp, so:PATH or cmd:COMMAND; repeatable.",
 )
 @click.option("--known", multiple=True, metavar="FILE", help="Known-issues file; 'none' leaves out the shipped ones.")
 @click.option("--strict", is_flag=True, help="SHOULD failures are failures.")
