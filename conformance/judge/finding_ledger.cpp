@@ -51,15 +51,19 @@ void FindingLedger::leave_open(Finding& f, const std::string& reason) {
 }
 
 // A wrong checksum is the sender's where nothing was ever sent again; elsewhere the path may have damaged the segment,
-// unless its receiver took it as it was.
+// unless its receiver took it as it was. Where packets are missing, the repetition may be one of them.
 void FindingLedger::distrust_path() {
-  if (vantage_ == Vantage::endpoint || (damaged_ == 0 && repetitions_ == 0)) return;
+  if (vantage_ == Vantage::endpoint) return;
+  const std::size_t missing = places_missing();
+  if (damaged_ == 0 && repetitions_ == 0 && missing == 0) return;
   for (Finding& f : findings_) {
     if (f.verdict != Verdict::violated || !tells_damage(*f.rule)) continue;
     // That nothing of it was sent again proves little where the path damages others and the capture may lack packets.
-    if (f.proven && (damaged_ == 0 || !is_checksum(*f.rule))) continue;
+    if (f.proven && ((damaged_ == 0 && missing == 0) || !is_checksum(*f.rule))) continue;
     leave_open(f, damaged_ != 0 ? "this path damages segments, " + std::to_string(damaged_) + " were sent again"
-                                : "segments were sent again in this capture, so the path may have damaged it");
+                  : repetitions_ != 0
+                      ? "segments were sent again in this capture, so the path may have damaged it"
+                      : "packets are missing from this capture, and the path may have damaged it");
   }
 }
 
@@ -93,10 +97,9 @@ void FindingLedger::distrust_clock() {
   }
 }
 
-// Octets acknowledged but not captured, away from everything that a finding is about: then packets are missing from the
-// capture, and rules that need all of them decide nothing (soundness P and E).
-void FindingLedger::distrust_completeness() {
-  if (vantage_ == Vantage::endpoint) return;
+// Places where octets were acknowledged but not captured, away from everything that a finding is about: there packets
+// are missing from the capture.
+std::size_t FindingLedger::places_missing() const {
   const auto near_finding = [this](const Loss& loss) {
     constexpr std::uint64_t kNear = 100;
     return std::any_of(findings_.begin(), findings_.end(), [&loss](const Finding& f) {
@@ -105,11 +108,18 @@ void FindingLedger::distrust_completeness() {
     });
   };
   const auto real = std::count_if(losses_.begin(), losses_.end(), [&](const Loss& l) { return !near_finding(l); });
-  if (real < 2) return;
+  return static_cast<std::size_t>(real);
+}
+
+// Rules that need all packets decide nothing where some are missing (soundness P and E).
+void FindingLedger::distrust_completeness() {
+  if (vantage_ == Vantage::endpoint) return;
+  const std::size_t missing = places_missing();
+  if (missing < 2) return;
   for (Finding& f : findings_) {
     const bool needs_all = f.rule->soundness == Soundness::path || f.rule->soundness == Soundness::endpoint;
     if (f.verdict != Verdict::violated || f.proven || !needs_all) continue;
-    leave_open(f, "packets are missing from this capture, at " + std::to_string(real) + " places or more");
+    leave_open(f, "packets are missing from this capture, at " + std::to_string(missing) + " places or more");
   }
 }
 

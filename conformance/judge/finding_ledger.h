@@ -48,6 +48,7 @@ class FindingLedger final : public FindingSink {
     std::uint64_t packet;
   };
   void leave_open(Finding& f, const std::string& reason);
+  std::size_t places_missing() const;
   void distrust_order();
   void distrust_path();
   void distrust_checksums(const TapLedger& hosts);

@@ -51,6 +51,23 @@ TEST(JudgeSilence, WrongChecksumThatWasAcknowledgedIsNoDamage) {
   EXPECT_TRUE(t.violates("checksum")) << t.text();
 }
 
+// Found by the campaign: an ACK that the path had damaged, in a capture that kept three packets of ten.
+TEST(JudgeSilence, WrongChecksumOfAnAckWhereThePathMayHaveDamagedIt) {
+  const auto talk = [](bool complete) {
+    Talk t;
+    t.open().a({.seq = 101, .ack = 301, .len = 10}).b({.seq = 301, .ack = 111, .raw = flipped(17, 1)});
+    for (int i = 0; i < 120; ++i) {
+      const auto sent = static_cast<unsigned>(i) * 10;
+      if (complete || i % 50 != 49) t.a({.seq = 111 + sent, .ack = 301, .len = 10});
+      t.b({.seq = 301, .ack = 121 + sent});
+    }
+    return t;
+  };
+  EXPECT_TRUE(talk(true).violates("checksum"));
+  Talk lacking = talk(false);
+  EXPECT_EQ(violations(lacking), 0) << lacking.text();
+}
+
 TEST(JudgeSilence, CaptureBeginsWithAKeepAliveProbe) {
   Talk t;
   t.a({.seq = 100, .ack = 301}).b({.seq = 301, .ack = 101}).a({.seq = 101, .ack = 301}).b({.seq = 301, .ack = 101});
