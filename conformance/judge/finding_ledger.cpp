@@ -60,10 +60,9 @@ void FindingLedger::distrust_path() {
     if (f.verdict != Verdict::violated || !tells_damage(*f.rule)) continue;
     // That nothing of it was sent again proves little where the path damages others and the capture may lack packets.
     if (f.proven && ((damaged_ == 0 && missing == 0) || !is_checksum(*f.rule))) continue;
-    leave_open(f, damaged_ != 0 ? "this path damages segments, " + std::to_string(damaged_) + " were sent again"
-                  : repetitions_ != 0
-                      ? "segments were sent again in this capture, so the path may have damaged it"
-                      : "packets are missing from this capture, and the path may have damaged it");
+    leave_open(f, damaged_ != 0       ? "this path damages segments, " + std::to_string(damaged_) + " were sent again"
+                  : repetitions_ != 0 ? "segments were sent again in this capture, so the path may have damaged it"
+                                      : "packets are missing from this capture, and the path may have damaged it");
   }
 }
 

@@ -152,21 +152,41 @@ def converse(setting: Setting, names: list[str]) -> dict[str, tuple[int, degrade
         path.close()
 
 
-def _quiet(problem: threading.ExceptHookArgs) -> None:
+def quiet(problem: threading.ExceptHookArgs) -> None:
     """Threads of a conversation end with the OSError of a bad path; anything else is shown."""
     if not isinstance(problem.exc_value, OSError):
         sys.__excepthook__(problem.exc_type, problem.exc_value or Exception(), problem.exc_traceback)
 
 
+def talks_of(index: int, seed: int, talks: int, slow: bool) -> list[str]:
+    """The conversations of one round."""
+    choice = sorted(name for name in ALL_TALKS if slow or name not in SLOW)
+    return random.Random(f"talks {seed} {index}").sample(choice, min(talks, len(choice)))
+
+
+def story_of(index: int, seed: int, setting: Setting, names: list[str]) -> str:
+    """How a recording came about; known deviations may hold under some settings and conversations only."""
+    return f"round {index} of seed {seed}: {setting.text()}\nconversations: {' '.join(names)}"
+
+
 def run_round(campaign: Campaign, index: int, seed: int, talks: int, slow: bool, worse: bool) -> list[str]:
     """One round; returns the violations found, one line each."""
     setting = draw(index, seed)
-    chance = random.Random(f"talks {seed} {index}")
-    choice = sorted(name for name in ALL_TALKS if slow or name not in SLOW)
-    names = chance.sample(choice, min(talks, len(choice)))
-    story = f"round {index} of seed {seed}: {setting.text()}\nconversations: {' '.join(names)}"
-    found = []
-    recordings = converse(setting, names)
+    names = talks_of(index, seed, talks, slow)
+    story = story_of(index, seed, setting, names)
+    return examine_round(campaign, index, setting, story, converse(setting, names), worse)
+
+
+def examine_round(
+    campaign: Campaign,
+    index: int,
+    setting: Setting,
+    story: str,
+    recordings: dict[str, tuple[int, degrade.Records]],
+    worse: bool,
+) -> list[str]:
+    """Judges what the taps of a round saw, alone, degraded and merged; returns the violations found, one line each."""
+    found: list[str] = []
     for tap, (link_type, packets) in recordings.items():
         path = campaign.directory / f"round{index}-{tap}.pcap"
         write_pcap(path, packets, link_type)
@@ -218,7 +238,7 @@ def main() -> int:
     if reason := why_not():
         print(f"false_alarms: {reason}", file=sys.stderr)
         return CANNOT
-    threading.excepthook = _quiet
+    threading.excepthook = quiet
     options.directory.mkdir(parents=True, exist_ok=True)
     known = load_known(KNOWN_DIRECTORY / "linux.toml").deviations
     campaign = Campaign(options.directory, options.keep, known)

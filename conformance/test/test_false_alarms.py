@@ -1,13 +1,12 @@
 """A bounded false-alarm campaign: honest conversations of the kernel and between stacks, as recorded and degraded, in none of which the judge finds a violation.
 
-The long one is ``conformance/test/false_alarms.py DIRECTORY`` and ``conformance/test/stack_pairs.py DIRECTORY``. Kernel rounds need root for
-namespaces and are skipped with the reason elsewhere.
+The long one is ``conformance/test/false_alarms.py DIRECTORY`` and ``conformance/test/stack_pairs.py DIRECTORY``. The kernel's rounds are stored
+ones, one on each kind of path (recordings.py; --record makes new ones).
 """
 
 from __future__ import annotations
 
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -16,28 +15,27 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import false_alarms  # noqa: E402
 import stack_pairs  # noqa: E402
-from honest_settings import draw  # noqa: E402
+from degrade import read  # noqa: E402
+from honest_settings import PATHS, draw  # noqa: E402
 from lastack.known import load as load_known  # noqa: E402
-from linux_net import why_not  # noqa: E402
+from recordings import CAMPAIGN_SEED, campaign_round, campaign_talks  # noqa: E402
 
 pytest.importorskip("lastack._judge", reason="the native module is not built")
 SEED = 1
-# Rounds whose paths are a router, a bridge, a shuffling and a damaging relay.
-PATHS = ("router", "bridge", "far-shuffle", "damage")
 
 
-def round_with(path: str) -> int:
-    """The first round of the seed on this path."""
-    return next(index for index in range(1000) if draw(index, SEED).path == path)
-
-
-@pytest.mark.skipif(bool(why_not()), reason=why_not() or "-")
-@pytest.mark.parametrize("path", PATHS)
-def test_kernel_is_not_accused(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threading, "excepthook", false_alarms._quiet)
+@pytest.mark.parametrize("kind", PATHS)
+def test_kernel_is_not_accused(kind: str, campaign_captures: list[Path], tmp_path: Path) -> None:
+    index = campaign_round(kind)
+    setting = draw(index, CAMPAIGN_SEED)
+    taps = {
+        path.stem.rsplit("-", 1)[1]: read(path) for path in campaign_captures if path.stem.startswith(f"{kind}-round")
+    }
+    assert taps
     campaign = false_alarms.Campaign(tmp_path, known=load_known(false_alarms.KNOWN_DIRECTORY / "linux.toml").deviations)
-    found = false_alarms.run_round(campaign, round_with(path), SEED, talks=7, slow=False, worse=True)
-    assert not found, f"round {round_with(path)} of seed {SEED}"
+    story = false_alarms.story_of(index, CAMPAIGN_SEED, setting, campaign_talks(index))
+    found = false_alarms.examine_round(campaign, index, setting, story, taps, worse=True)
+    assert not found, f"round {index} of seed {CAMPAIGN_SEED}"
     assert sum(tally.connections for tally in campaign.tallies.values()) > 50
 
 

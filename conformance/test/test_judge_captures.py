@@ -1,6 +1,7 @@
 """The judge on real Linux traffic: nothing found in honest captures, whatever became of them (for faults: test_judge_faults.py).
 
-Needs root for namespaces; skipped with the reason where that is not permitted. The recordings are made once per session.
+The recordings are stored ones (recordings.py; --record makes new ones), but for one that is made here and now: it needs root for namespaces and is
+skipped with the reason where that is not permitted.
 """
 
 from __future__ import annotations
@@ -17,26 +18,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import degrade  # noqa: E402
 from linux_net import why_not, write_pcap  # noqa: E402
-from record_linux import CONFIGURATIONS, record  # noqa: E402
-from relay import REGIMES, talk_through  # noqa: E402
+from record_linux import CONFIGURATIONS, Configuration, record  # noqa: E402
+from recordings import QUICK_TALKS  # noqa: E402
 
 _judge = pytest.importorskip("lastack._judge", reason="the native module is not built")
-pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "-")
-
-TALKS = [
-    "orderly",
-    "server_first",
-    "half_close",
-    "simultaneous_close",
-    "reset_by_client",
-    "reset_unread",
-    "reset_late_data",
-    "refused",
-    "bulk",
-    "chatter",
-    "urgent",
-    "port_reuse",
-]
 
 
 def check(path: Path) -> dict[str, Any]:
@@ -50,47 +35,35 @@ def violations(path: Path) -> list[str]:
     return [f"{f['packet']} {f['rule']}: {f['why']}" for f in check(path)["findings"] if f["verdict"] == "violated"]
 
 
-@pytest.fixture(scope="session")
-def captures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Recordings of the quick conversations, both taps, both families."""
-    directory = tmp_path_factory.mktemp("captures")
-    paths = []
-    for configuration in CONFIGURATIONS:
-        for version, family in ((4, socket.AF_INET), (6, socket.AF_INET6)):
-            for side, tap in record(configuration, family, TALKS).taps.items():
-                paths.append(directory / f"{configuration.name}-ipv{version}-{side}.pcap")
-                write_pcap(paths[-1], tap.packets)
-    return paths
-
-
-@pytest.fixture(scope="session")
-def relayed(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Recordings through a relay that loses, delays, reorders and duplicates, at three taps."""
-    directory = tmp_path_factory.mktemp("relayed")
-    paths = []
-    for regime in REGIMES:
-        for version, family in ((4, socket.AF_INET), (6, socket.AF_INET6)):
-            for tap, packets in talk_through(regime, family, connections=20, seed=version).items():
-                paths.append(directory / f"{regime.name}-ipv{version}-{tap}.pcap")
-                write_pcap(paths[-1], packets, 101)
-    return paths
-
-
-def test_honest_captures_have_no_violation(captures: list[Path]) -> None:
-    found = {path.name: wrong for path in captures if (wrong := violations(path))}
+def test_honest_captures_have_no_violation(cable_captures: list[Path]) -> None:
+    found = {path.name: wrong for path in cable_captures if (wrong := violations(path))}
     assert not found
-    assert all(check(path)["summary"]["connections"] >= len(TALKS) for path in captures)
+    assert len(cable_captures) == 4 * len(CONFIGURATIONS)
+    assert all(check(path)["summary"]["connections"] >= len(QUICK_TALKS) for path in cable_captures)
 
 
-def test_honest_stacks_on_a_bad_path_have_no_violation(relayed: list[Path]) -> None:
-    found = {path.name: wrong for path in relayed if (wrong := violations(path))}
+def test_honest_stacks_on_a_bad_path_have_no_violation(relay_captures: list[Path]) -> None:
+    found = {path.name: wrong for path in relay_captures if (wrong := violations(path))}
     assert not found
+    assert sum(check(path)["summary"]["connections"] for path in relay_captures) > 400
 
 
-def test_degraded_captures_have_no_violation(captures: list[Path], relayed: list[Path], tmp_path: Path) -> None:
+def test_degraded_captures_have_no_violation(
+    cable_captures: list[Path], relay_captures: list[Path], tmp_path: Path
+) -> None:
     found = {}
-    for path in captures[::3] + relayed[::3]:
+    for path in cable_captures[::3] + relay_captures[::3]:
         for variant in degrade.variants(path, tmp_path, seed=1):
             if wrong := violations(variant):
                 found[variant.name] = wrong
     assert not found
+
+
+@pytest.mark.skipif(bool(why_not()), reason=why_not() or "-")
+@pytest.mark.parametrize("configuration", CONFIGURATIONS[:2], ids=lambda c: c.name)
+def test_a_capture_of_this_kernel_has_no_violation(configuration: Configuration, tmp_path: Path) -> None:
+    for side, tap in record(configuration, socket.AF_INET6, QUICK_TALKS).taps.items():
+        path = tmp_path / f"{side}.pcap"
+        write_pcap(path, tap.packets)
+        assert not violations(path)
+        assert check(path)["summary"]["connections"] >= len(QUICK_TALKS)

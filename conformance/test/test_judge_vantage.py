@@ -1,13 +1,12 @@
 """Where the tap was, on real Linux traffic: inferred rightly at three taps of a bad path, and nothing held against honest ends at their
 own tap, whatever became of the capture. And the profiles that `lastack check --profile` takes.
 
-Needs root for namespaces; skipped with the reason where that is not permitted.
+The recordings are stored ones (recordings.py; --record makes new ones).
 """
 
 from __future__ import annotations
 
 import json
-import socket
 import sys
 from collections import Counter
 from pathlib import Path
@@ -19,12 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import degrade  # noqa: E402
 from lastack import profile  # noqa: E402
-from linux_net import why_not, write_pcap  # noqa: E402
-from record_linux import CONFIGURATIONS, record  # noqa: E402
-from relay import REGIMES, talk_through  # noqa: E402
 
 _judge = pytest.importorskip("lastack._judge", reason="the native module is not built")
-on_linux = pytest.mark.skipif(bool(why_not()), reason=why_not() or "-")
 
 # Which end is near at each tap; the relay's client is end a.
 TRUTH = {"client": "client", "server": "server", "a": "client", "b": "server", "mid": "path"}
@@ -43,27 +38,18 @@ def violations(path: Path, tap: str) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def taps(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, str]]:
+def taps(cable_captures: list[Path], relay_captures: list[Path]) -> list[tuple[Path, str]]:
     """Captures with their true vantage: a cable without delay, and a relay with 5 ms on each side of its middle tap."""
-    directory = tmp_path_factory.mktemp("vantage")
-    made = []
-    talks = ["orderly", "half_close", "reset_unread", "reset_late_data", "refused", "bulk", "port_reuse"]
-    for configuration in CONFIGURATIONS:
-        if configuration.name in ("plain", "no-timestamps", "offload", "bare"):
-            for side, tap in record(configuration, socket.AF_INET6, talks).taps.items():
-                path = directory / f"{configuration.name}-{side}.pcap"
-                write_pcap(path, tap.packets)
-                made.append((path, TRUTH[side]))
-    for regime in REGIMES:
-        if regime.name in ("clean", "all", "all-bare"):
-            for tap_name, packets in talk_through(regime, socket.AF_INET6, connections=20, seed=5).items():
-                path = directory / f"relay-{regime.name}-{tap_name}.pcap"
-                write_pcap(path, packets, 101)
-                made.append((path, TRUTH[tap_name]))
+    cable = ("plain", "no-timestamps", "offload", "bare")
+    relay = ("relay-clean", "relay-all", "relay-all-bare")
+    paths = [
+        p for p in cable_captures + relay_captures if p.stem.rsplit("-", 2)[0] in cable + relay and "ipv6" in p.name
+    ]
+    made = [(path, TRUTH[path.stem.rsplit("-", 1)[1]]) for path in paths]
+    assert len(made) == 2 * len(cable) + 3 * len(relay)
     return made
 
 
-@on_linux
 def test_honest_ends_at_their_own_tap(taps: list[tuple[Path, str]], tmp_path: Path) -> None:
     found = [wrong for path, truth in taps for wrong in violations(path, truth)]
     for path, truth in taps:
@@ -72,7 +58,6 @@ def test_honest_ends_at_their_own_tap(taps: list[tuple[Path, str]], tmp_path: Pa
     assert not found
 
 
-@on_linux
 def test_the_tap_is_inferred_rightly_or_not_at_all(taps: list[tuple[Path, str]]) -> None:
     for path, truth in taps:
         answers: Counter[str] = Counter()
