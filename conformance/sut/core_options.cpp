@@ -79,6 +79,7 @@ constexpr OptionRow kOptions[] = {
     {"delayed_ack", set_flag<&Config::delayed_ack>},
     {"delayed_ack_ms", set_ms<&Config::delayed_ack_timeout>},
     {"acknowledge_out_of_order", set_flag<&Config::acknowledge_out_of_order>},
+    {"duplicate_sack", set_flag<&Config::duplicate_sack>},
     {"max_reassembly_gaps", set_number<&Config::max_reassembly_gaps, std::uint8_t>},
     {"initial_rto_ms", set_ms<&Config::initial_rto>},
     {"min_rto_ms", set_ms<&Config::min_rto>},

@@ -57,6 +57,7 @@ struct Config {
   bool delayed_ack = true;                // 3.8.6.3 SHLD-18
   Duration delayed_ack_timeout = 40ms;    // 3.8.6.3 MUST-40: below 0.5 s
   bool acknowledge_out_of_order = true;   // 3.8.? MAY-13, RFC 5681 4.2: an immediate duplicate ACK
+  bool duplicate_sack = true;             // RFC 2883: with SACK, say which text came twice
   std::uint8_t max_reassembly_gaps = 32;  // bound on separate out-of-order runs
 
   // Retransmission, RFC 6298.

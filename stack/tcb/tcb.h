@@ -17,6 +17,7 @@
 #include "stack/tcb/state.h"
 #include "stack/tcb/timers.h"
 #include "stack/wire/ip_address.h"
+#include "stack/wire/options.h"
 
 namespace lastack {
 
@@ -66,6 +67,7 @@ struct ReceiveVariables {
   SeqNum fin_seq;
   SeqNum push_end;
   SeqNum last_ack_sent;  // RFC 7323 4.3
+  SackBlock duplicate;   // RFC 2883 4: what the last segment repeated, while duplicate_due
 };
 
 // RFC 7323. `recent` is TS.Recent.
@@ -192,6 +194,7 @@ class Tcb {
   bool ack_delayed : 1 = false;         // an ACK must leave before the delayed-ACK timer
   bool fast_opened : 1 = false;         // RFC 7413 4.2.2: the user has had the SYN's text before the handshake is over
   bool user_timeout_due : 1 = false;    // RFC 5482: the next segment carries the option
+  bool duplicate_due : 1 = false;       // RFC 2883: the next segment reports rcv.duplicate; ack_due, too
   bool reader_gone : 1 = false;         // 3.6.1: the application has closed both ways
   Cause closed_by = Cause::close_call;  // meaningful in CLOSED
 

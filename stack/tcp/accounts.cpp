@@ -51,6 +51,7 @@ std::uint16_t pay_acknowledgment(Tcb& tcb) {
   tcb.ack_delayed = false;
   tcb.unacked_segments = 0;
   tcb.user_timeout_due = false;
+  tcb.duplicate_due = false;  // RFC 2883 4 (2): once
   tcb.timers.stop(TimerKind::delayed_ack);
   return field;
 }

@@ -20,7 +20,7 @@ bool is_expected(const Tcb& tcb, const Segment& seg, Instant now) {
   if (before(seg.ack, tcb.snd.una) || after(seg.ack, tcb.snd.nxt)) return false;
   if (octets == 0 && seg.ack == tcb.snd.una) return false;  // nothing new: perhaps a duplicate
   if (seg.wnd == 0 || tcb.snd.wnd == 0 || tcb.probes != 0 || tcb.ecn.agreed) return false;
-  if (tcb.receive_queue.has_gap() || tcb.rcv.fin_waits || tcb.reader_gone) return false;
+  if (tcb.receive_queue.has_gap() || tcb.rcv.fin_waits || tcb.reader_gone || tcb.duplicate_due) return false;
   const auto& stamp = seg.options.timestamps;
   return stamp.has_value() == tcb.ts.on && (!stamp || !older_than_recent(tcb, stamp->value, now));
 }
@@ -49,8 +49,8 @@ namespace {
 bool sends_only_expected(const Tcb& tcb) {
   if (tcb.state() != State::established || !nothing_to_repeat(tcb)) return false;
   if (tcb.snd.probe || tcb.snd.keepalive_probe || tcb.snd.fin_queued || tcb.snd.urgent) return false;
-  if (tcb.ecn.agreed || tcb.user_timeout_due || tcb.receive_queue.has_gap() || tcb.path_mtu < tcb.link_mtu)
-    return false;
+  if (tcb.ecn.agreed || tcb.user_timeout_due || tcb.duplicate_due) return false;
+  if (tcb.receive_queue.has_gap() || tcb.path_mtu < tcb.link_mtu) return false;
   return tcb.recovery.frto_new == 0 && tcb.config().path_mtu_discovery;
 }
 

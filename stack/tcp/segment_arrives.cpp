@@ -5,6 +5,7 @@
 #include "stack/tcb/coverage.h"
 #include "stack/tcb/mutation.h"
 #include "stack/tcp/arrival.h"
+#include "stack/tcp/duplicate.h"
 #include "stack/tcp/ecn.h"
 #include "stack/tcp/output.h"
 #include "stack/tcp/user_timeout.h"
@@ -277,8 +278,10 @@ Disposition segment_arrives(Tcb& tcb, const Segment& segment, Instant now, Effec
   in.ecn = ecn;
   tcb.last_received = now;
   tcb.keepalive_probes = 0;
+  note_duplicate(tcb, segment);
   const Disposition disposition =
       tcb.state() == State::syn_sent ? syn_sent_segment_arrives(tcb, in) : other_states_segment_arrives(tcb, in);
+  settle_duplicate(tcb, disposition);
   settle_timers(tcb, now);
   return disposition;
 }

@@ -15,16 +15,22 @@ void common_options(const Tcb& tcb, Instant now, Options& options) {
   if (tcb.user_timeout_due) options.user_timeout = user_timeout_to_offer(tcb);
   // Text of the SYN waits in the queue at RCV.NXT until the connection is synchronized; it is no block beyond a gap
   // (RFC 2018 3).
-  if (tcb.sack && tcb.receive_queue.has_gap() && tcb.syn_acknowledged()) {
-    const int blocks = 4 - (tcb.ts.on ? 1 : 0) - (options.user_timeout ? 1 : 0);
-    options.sack_count = tcb.receive_queue.sack_blocks(options.sack.data(), static_cast<std::uint8_t>(blocks));
-  }
+  if (!tcb.sack || !tcb.syn_acknowledged() || (!tcb.receive_queue.has_gap() && !tcb.duplicate_due)) return;
+  const int blocks = 4 - (tcb.ts.on ? 1 : 0) - (options.user_timeout ? 1 : 0);
+  //= rfc2883 4
+  //= RFC2883-4-c the run that the duplicate lies in has just changed, so it comes next
+  const std::uint8_t first = tcb.duplicate_due ? 1 : 0;
+  if (first != 0) options.sack[0] = tcb.rcv.duplicate;
+  const std::uint8_t more =
+      tcb.receive_queue.sack_blocks(options.sack.data() + first, static_cast<std::uint8_t>(blocks - first));
+  options.sack_count = static_cast<std::uint8_t>(first + more);
 }
 
 namespace {
 
 std::uint32_t option_octets(const Tcb& tcb, Instant now) {
-  if ((!tcb.sack || !tcb.receive_queue.has_gap()) && !tcb.user_timeout_due) return tcb.ts.on ? 12 : 0;
+  const bool reports = tcb.sack && (tcb.receive_queue.has_gap() || tcb.duplicate_due);
+  if (!reports && !tcb.user_timeout_due) return tcb.ts.on ? 12 : 0;
   Options options;
   common_options(tcb, now, options);
   return static_cast<std::uint32_t>(options_size(options));
