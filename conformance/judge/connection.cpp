@@ -89,6 +89,7 @@ Finding Context::draft(RuleId rule, std::string expected, std::string actual, st
   f.rule = &judge_rules()[static_cast<std::size_t>(rule)];
   f.time = seg.time;
   f.unverified = !conn.certain && seg.checksum == ChecksumState::unknown;
+  f.after_unverified = !conn.certain && conn.unverified;
   f.expected = std::move(expected);
   f.actual = std::move(actual);
   f.why = std::move(why);
@@ -203,7 +204,7 @@ void Context::suspect(SuspicionKind kind, RuleId rule, Position claimed, Positio
   s.accused = static_cast<std::uint8_t>(side);
   s.claimed = claimed;
   s.known = known;
-  s.known_since = self.next_sure != 0 ? self.next_packet : 0;
+  s.known_since = self.next_sure;
   s.has_ack = flags().ack();
   s.ack = ack;
   s.end = end;
@@ -306,6 +307,7 @@ void judge_segment(TrackedConnection& conn, int side, const SegmentInfo& seg) {
     conn.doubtful = conn.doubtful || doubt || reset_leaves_doubt(c);
     if (conn.doubtful) conn.ends[conn.judged].due = false;
   }
+  if (seg.checksum == ChecksumState::unknown) conn.unverified = true;
   ++self.packets;
   self.octets += seg.payload_size;
 }

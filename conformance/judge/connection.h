@@ -63,7 +63,8 @@ struct Suspicion {
   bool selective = false;     // claimed by a SACK block: the cumulative ACK may stay below
   Position claimed = 0;
   Position known = 0;
-  std::uint64_t known_since = 0;  // the packet of the accused that `known` comes from; 0: it may have sent more
+  std::uint64_t known_since =
+      0;  // since this packet of it `known` is all that the accused sent, if none is missing; 0: unsure
   bool has_ack = false;
   Position ack = 0;  // of the segment in question
   Position end = 0;
@@ -153,6 +154,7 @@ struct TrackedConnection {
   int judged = -1;       // the one endpoint that is judged; -1: both
   bool certain = false;  // Vantage::endpoint
   Duration reaction_time{0};
+  bool unverified = false;  // a segment so far was cut, so that it may have been damaged unseen
   std::uint64_t first_packet = 0;
   std::uint64_t last_packet = 0;
   Instant first_time{};

@@ -98,8 +98,8 @@ void note_jump(Context& c, Position next_before) {
   e.jump_len = c.seg.len();
   e.jump_packet = c.seg.number;
   e.jump_time = c.seg.time;
-  e.jump_ids_gapless =
-      c.seg.ip.src.version == IpVersion::v4 && e.ids.counts_up() && e.ids.is_next(c.seg.ip.id) && e.next_sure != 0;
+  e.jump_ids_gapless = c.seg.ip.src.version == IpVersion::v4 && e.ids.counts_up() && e.ids.is_next(c.seg.ip.id) &&
+                       e.ids.gapless_since() <= e.next_sure && e.next_sure != 0;
   if (c.seq > next_before) e.next_sure = 0;
 }
 

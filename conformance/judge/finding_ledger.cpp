@@ -81,9 +81,12 @@ void FindingLedger::distrust_checksums(const TapLedger& hosts) {
 void FindingLedger::distrust_unverified() {
   const bool damages = damaged_ != 0 || (wrong_checksums_ != 0 && wrong_checksums_ * 4 < right_checksums_);
   for (Finding& f : findings_) {
-    if (f.verdict != Verdict::violated || !f.unverified) continue;
-    if (!damages && repeating_.count(f.connection) == 0) continue;
-    leave_open(f, "the capture cut it, so that its checksum does not show whether the path damaged it");
+    if (f.verdict != Verdict::violated) continue;
+    if (f.unverified && (damages || repeating_.count(f.connection) != 0)) {
+      leave_open(f, "the capture cut it, so that its checksum does not show whether the path damaged it");
+    } else if (f.after_unverified && damages && !rule_needs_segment_only(*f.rule)) {
+      leave_open(f, "this path damages, and the capture cut segments before it, so that what they said may be wrong");
+    }
   }
 }
 

@@ -75,6 +75,14 @@ bool comes_late(const Endpoint& e, SeqNum syn) {
   return text <= e.first && e.first - text < (Position{1} << 16);
 }
 
+// Nothing of this end was captured, but its peer acknowledged it up to a number before this SYN's.
+bool begins_after_unseen(const TrackedConnection& c, int side, SeqNum syn) {
+  const Endpoint& self = c.ends[side];
+  const Endpoint& peer = c.ends[1 - side];
+  if (c.certain || self.syn.count != 0 || self.plain_segments != 0 || !peer.acked) return false;
+  return unwrap(peer.ack_max, syn) >= peer.ack_max;
+}
+
 // A SYN-ACK that answers no SYN of this incarnation: the one that it answers is missing from the capture.
 bool answers_unseen_syn(const TrackedConnection& c, const SegmentInfo& seg) {
   const int side = side_of(c, seg);
@@ -138,7 +146,8 @@ bool waits_as_next(TrackedConnection& c, const SegmentInfo& seg) {
   const int side = side_of(c, seg);
   const Endpoint& self = c.ends[side];
   const bool in_midstream =
-      !c.certain && self.syn.count == 0 && self.plain_segments != 0 && !comes_late(self, seg.tcp.seq);
+      (!c.certain && self.syn.count == 0 && self.plain_segments != 0 && !comes_late(self, seg.tcp.seq)) ||
+      begins_after_unseen(c, side, seg.tcp.seq);
   const bool other_number =
       !f.ack() && !f.rst() && (self.syn.count != 0 || in_midstream) &&
       (in_midstream || seg.tcp.seq != SeqNum(wire_number(self.iss)) || is_over(c) || (c.doubtful && side != c.judged));
@@ -198,7 +207,8 @@ bool starts_over(const TrackedConnection& c, const SegmentInfo& seg) {
   if (!is_over(c)) return false;
   // What an endpoint makes of a SYN that arrives, in CLOSING, LAST-ACK or TIME-WAIT above all, only its answer shows.
   if (c.certain && side != c.judged && !seg.tcp.flags.ack() && self.syn.count != 0) return false;
-  return self.syn.count == 0 ? self.plain_segments != 0 : seg.tcp.seq != SeqNum(wire_number(self.iss));
+  if (self.syn.count == 0) return self.plain_segments != 0 || begins_after_unseen(c, side, seg.tcp.seq);
+  return seg.tcp.seq != SeqNum(wire_number(self.iss));
 }
 
 bool fits(const TrackedConnection& c, const SegmentInfo& seg) {

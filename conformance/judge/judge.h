@@ -71,9 +71,10 @@ struct Finding {
   std::string expected;
   std::string actual;
   std::string why;
-  std::string tap;          // why the rule could be asked, where it is sound at the endpoint's own tap only
-  bool unverified = false;  // the segment was cut, so that its checksum says nothing
-  bool proven = false;      // by what the other end did: holds whatever else the capture shows
+  std::string tap;                // why the rule could be asked, where it is sound at the endpoint's own tap only
+  bool unverified = false;        // the segment was cut, so that its checksum says nothing
+  bool after_unverified = false;  // a segment of this connection before it was
+  bool proven = false;            // by what the other end did: holds whatever else the capture shows
 };
 
 struct EndpointReport {

@@ -53,6 +53,11 @@ class Talk {
     port_ = port;
     return *this;
   }
+  // So many packets of this side were sent, but are not captured.
+  Talk& skip_ids(std::size_t side, std::uint16_t packets) {
+    next_id_[side] = static_cast<std::uint16_t>(next_id_[side] + packets);
+    return *this;
+  }
   Talk& wait(Duration d) {
     now_ += d;
     judge.advance(now_);
