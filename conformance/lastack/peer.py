@@ -21,7 +21,7 @@ from lastack.world import Event
 if TYPE_CHECKING:
     from lastack.lab import Lab
 
-_SYN = 2
+_SYN, _ACK = 2, 16
 
 
 class Peer:
@@ -43,6 +43,9 @@ class Peer:
         self.conn: int | None = None
         self._bound = False
         self._find_again = False
+        # RFC 7323 4.3: TS.Recent and Last.ACK.sent.
+        self.ts_recent = 0
+        self._last_ack_sent: int | None = None
 
     def __repr__(self) -> str:
         return f"<Peer {self.ip} port {self.port}, {len(self._queue)} segments not looked at>"
@@ -66,9 +69,17 @@ class Peer:
             packet = seg.spoil_checksum(packet)
         parsed = _core.parse(packet)
         text = parsed if isinstance(parsed, str) else parsed.text
+        if not isinstance(parsed, str) and parsed.flags & _ACK:
+            self._last_ack_sent = parsed.ack
         self.last_activity = self._lab.touched()
         note = ", ".join(part for part in (note, "wrong checksum" if badsum else "") if part)
         self._lab.world.deliver(packet, Event(0.0, "in", text, str(self.port), note))
+
+    def stamp(self, tsval: int, tsecr: int | None = None) -> list[Option]:
+        """The timestamps option of a segment of this peer, for ``TCP(options=...)``. It echoes TS.Recent (RFC 7323 4.3)
+        unless ``tsecr`` says otherwise.
+        """
+        return [("NOP", None), ("NOP", None), ("Timestamp", (tsval, self.ts_recent if tsecr is None else tsecr))]
 
     def _packet(self, what: Any, data: bytes | None) -> bytes:
         if isinstance(what, (bytes, bytearray)):
@@ -202,7 +213,8 @@ class Peer:
         self.send(TCP(flags="S", seq=seq, options=options or []))
         numbers = {} if iss is None else {"seq": iss}
         answer = self.expect(TCP(flags="SA", ack=(seq + 1) % 2**32, **numbers))
-        stamp = _stamp(options, answer)
+        own = next((value for kind, value in options or [] if kind == "Timestamp"), None)
+        stamp = self.stamp(own[0]) if own and answer.option("Timestamp") else []
         self.send(TCP(flags="A", seq=(seq + 1) % 2**32, ack=(answer.seq + 1) % 2**32, options=stamp))
         return answer
 
@@ -225,7 +237,15 @@ class Peer:
             self.to = segment.src_port
         if segment.bits & _SYN:
             self._find_again = True
+        if segment.option("Timestamp"):
+            self._remember_stamp(segment)
         self._queue.append(segment)
+
+    def _remember_stamp(self, segment: Segment) -> None:
+        tsval = segment.option("Timestamp")[0]
+        in_order = self._last_ack_sent is None or (self._last_ack_sent - segment.seq) % 2**32 < 2**31
+        if segment.bits & _SYN or in_order and (tsval - self.ts_recent) % 2**32 < 2**31:
+            self.ts_recent = tsval
 
     def follow(self, conn: int) -> None:
         """The connection is known: the stack opened it, or accepted it."""
@@ -249,10 +269,3 @@ class Peer:
             elif state in ("CLOSED", "LISTEN") and not self._bound:
                 self.conn = None
         self._find_again = False
-
-
-def _stamp(options: list[Option] | None, answer: Segment) -> list[Option]:
-    """The timestamps of the handshake's last segment: the SYN's value again, the answer's value echoed."""
-    own = next((value for kind, value in options or [] if kind == "Timestamp"), None)
-    theirs = answer.option("Timestamp")
-    return [("NOP", None), ("NOP", None), ("Timestamp", (own[0], theirs[0]))] if own and theirs else []

@@ -17,9 +17,10 @@ import pytest
 
 from lastack import REPOSITORY, catalogue
 from lastack.errors import LastackError, Unsupported, UsageError
+from lastack.known import KnownIssue
 from lastack.lab import Lab
 from lastack.outcome import Result
-from lastack.results import summary_table, write_json
+from lastack.results import summary_table, unsupported_reasons, write_json
 from lastack.screen import render
 from lastack.session import SUT_FIXTURE, Run, in_family, requirements_of, spec_of, test_id
 from lastack.sut.carrier import Carrier
@@ -139,11 +140,18 @@ def _check_entries(run: Run, config: pytest.Config, items: list[pytest.Item]) ->
     tests = {test_id(item) for item in items}
     files = {test.partition("::")[0] for test in tests}
     for issues in run.known.values():
+        there = {file: (config.rootpath / file).is_file() for file in map(_file_of, issues.entries.values())}
+        if not any(there.values()):
+            continue  # the scenarios that the list is about stand elsewhere: these are somebody's own
         for entry in issues.entries.values():
-            file = entry.test.partition("::")[0]
-            gone = not (config.rootpath / file).is_file()
+            file = _file_of(entry)
+            gone = not there[file]
             if gone or (file in files and entry.test not in tests):
                 run.stale.append(f"{issues.path}: {entry.test}: there is no such scenario")
+
+
+def _file_of(entry: KnownIssue) -> str:
+    return entry.test.partition("::")[0]
 
 
 class Collector:
@@ -364,6 +372,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if run is None or not run.results:
         return
     for line in summary_table(run.results, run.rows, {spec: carrier.hello for spec, carrier in run.carriers.items()}):
+        terminalreporter.write_line(line)
+    for line in unsupported_reasons(run.results, all_stacks=terminalreporter.config.option.verbose > 0):
         terminalreporter.write_line(line)
     for issues in run.known.values():
         terminalreporter.write_line(f"known issues of {issues.sut}: {_relative(issues.path)}")

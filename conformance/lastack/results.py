@@ -82,3 +82,14 @@ def summary_table(results: Sequence[Result], rows: Mapping[str, Row], hellos: Ma
     if names:
         lines.append(f"stacks: {names}")
     return lines
+
+
+def unsupported_reasons(results: Sequence[Result], all_stacks: bool) -> list[str]:
+    """Why scenarios were UNSUPPORTED, commonest reason first: of each stack, or only of those on which nothing else ran."""
+    lines = []
+    for sut in dict.fromkeys(result.sut for result in results):
+        own = [result for result in results if result.sut == sut]
+        if all_stacks or all(result.outcome == "unsupported" for result in own):
+            reasons = Counter(r.message.splitlines()[0] for r in own if r.outcome == "unsupported" and r.message)
+            lines += [f"UNSUPPORTED on {sut}: {reason} ({count})" for reason, count in reasons.most_common()]
+    return lines

@@ -91,6 +91,28 @@ def _flags_off(bits: int) -> Callable[[Fields], None]:
     return change
 
 
+def _option(kind: int, change: Callable[[bytearray, int], None]) -> Callable[[Fields], None]:
+    """Changes the option of a kind, given where its value begins, in segments that have it and no SYN."""
+
+    def fault(fields: Fields) -> None:
+        octets, at = bytearray(fields["options"]), 0
+        while at < len(octets) and octets[at] != 0:
+            if octets[at] == kind and not fields["flags"] & SYN:
+                change(octets, at + 2)
+            at += 1 if octets[at] == 1 else octets[at + 1]
+        fields["options"] = bytes(octets)
+
+    return fault
+
+
+def _number(offset: int, amount: int) -> Callable[[bytearray, int], None]:
+    def change(octets: bytearray, at: int) -> None:
+        (value,) = struct.unpack_from("!I", octets, at + offset)
+        struct.pack_into("!I", octets, at + offset, (value + amount) % 2**32)
+
+    return change
+
+
 FAULTS: dict[str, Callable[[Fields], None]] = {
     "synack-ack": _syn_ack(_add("ack", 1)),
     "synack-scale": _syn_ack(_put("options", bytes((1, 3, 3, 7)))),
@@ -104,6 +126,10 @@ FAULTS: dict[str, Callable[[Fields], None]] = {
     "data-skips": _data(_add("seq", 7)),
     "fin-back": _fin(_add("seq", -1)),
     "reset-ack": _reset(_add("ack", -1)),
+    "stamp-missing": _data(_put("options", b"")),
+    "echo-unsent": _option(8, _number(4, 300_000_000)),
+    "sack-unsent": _option(5, _number(4, 5000)),
+    "late-scale": _empty(_put("options", bytes((1, 3, 3, 7)))),
 }
 
 

@@ -5,10 +5,12 @@ finding fails on that stack and passes on the core without the fault.
 from __future__ import annotations
 
 import json
+import random
 import sys
 from pathlib import Path
 from typing import Any
 
+import faults
 import pytest
 from capture_text import CLOSE, WRONG_ACK, lastack, text_file
 from faulty_core import FAULTS
@@ -94,10 +96,35 @@ def talk_long(lab: Lab) -> None:
     peer.drain()
 
 
+def talk_with_options(lab: Lab) -> None:
+    """Timestamps, SACK and window scale; a segment of the peer is late, one of the stack is lost."""
+    sut, peer = lab.listen(port=80, iss=5_000_000), lab.peer(port=4000)
+    wishes = [("MSS", 1460), ("SAckOK", b""), ("Timestamp", (77_000, 0)), ("NOP", None), ("WScale", 7)]
+    peer.send(TCP(flags="S", seq=1_000_000, options=wishes))
+    lab.advance(0.02)
+    peer.send(TCP(flags="A", seq=1_000_001, ack=5_000_001, window=500, options=peer.stamp(77_020)))
+    for start in (1_000_101, 1_000_001, 1_000_201):
+        lab.advance(0.02)
+        peer.send(TCP(flags="PA", seq=start, ack=5_000_001, window=500, options=peer.stamp(77_040)), data=b"x" * 100)
+    for _ in range(3):
+        lab.advance(0.02)
+        sut.send(b"y" * 200, push=True)
+    block = [("NOP", None), ("NOP", None), ("SAck", (5_000_201, 5_000_601))]
+    peer.send(TCP(flags="A", seq=1_000_301, ack=5_000_001, window=500, options=peer.stamp(77_100) + block))
+    lab.advance(0.5)
+    peer.send(TCP(flags="A", seq=1_000_301, ack=5_000_601, window=500, options=peer.stamp(77_600)))
+    sut.shutdown()
+    peer.drain()
+
+
 TALKS = {
     "handshake-seq": talk_active,
     "reset-ack": talk_refused,
     "fin-back": talk_long,
+    "stamp-missing": talk_with_options,
+    "echo-unsent": talk_with_options,
+    "sack-unsent": talk_with_options,
+    "late-scale": talk_with_options,
 }
 
 
@@ -105,7 +132,7 @@ def recorded(folder: Path, fault: str) -> Path:
     """A capture of the conversation with the faulty stack."""
     carrier = open_sut(f"cmd:{FAULTY} {fault}")
     try:
-        lab = Lab(carrier, {"nagle": False})
+        lab = Lab(carrier, {"nagle": False, "timestamps": True, "sack": True, "window_scale": True})
         try:
             TALKS.get(fault, talk_passive)(lab)
         except CallError:
@@ -140,19 +167,79 @@ def test_the_scenarios_pass_on_the_core(scenarios: dict[str, Path]) -> None:
     assert f"{len(FAULTS)} passed" in result.stdout
 
 
-@pytest.mark.parametrize("fault", sorted(FAULTS))
-def test_the_scenario_fails_on_the_faulty_stack(scenarios: dict[str, Path], fault: str) -> None:
+def fails_on(scenario_file: Path, fault: str) -> None:
+    """Plays a printed scenario against the faulty stack, as its marker wants it; it must fail."""
     namespace: dict[str, Any] = {}
-    exec(compile(scenarios[fault].read_text(), scenarios[fault], "exec"), namespace)
+    exec(compile(scenario_file.read_text(), scenario_file, "exec"), namespace)
     (scenario,) = (value for name, value in namespace.items() if name.startswith("test_"))
+    chosen = next(mark.kwargs for mark in scenario.pytestmark if mark.name == "lab")
     carrier = open_sut(f"cmd:{FAULTY} {fault}")
     try:
-        lab = Lab(carrier, {"nagle": False})
+        lab = Lab(carrier, chosen)
         with pytest.raises((AssertionError, CallError)):
             scenario(lab)
             lab.finish()
     finally:
         carrier.close()
+
+
+@pytest.mark.parametrize("fault", sorted(FAULTS))
+def test_the_scenario_fails_on_the_faulty_stack(scenarios: dict[str, Path], fault: str) -> None:
+    fails_on(scenarios[fault], fault)
+
+
+# Faults seeded into a recording of the Linux kernel, and the faulty stack that does the same.
+SEEDED = {
+    "SYN-ACK: ACK one too high": "synack-ack",
+    "refusal: ACK is the SYN's number": "reset-ack",
+    "reserved bits": "reserved",
+    "MSS option without SYN": "late-mss",
+    "ACK bit off": "no-ack-bit",
+    "timestamps missing": "stamp-missing",
+    "TSecr never sent": "echo-unsent",
+    "window scale option without SYN": "late-scale",
+}
+
+
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One scenario for each kind of fault that the judge convicts."""
+    folder = tmp_path_factory.mktemp("seeded")
+    trace = faults.Trace(Path(__file__).with_name("captures") / "plain-ipv6-server.pcap.xz")
+    written = {}
+    for number, kind in enumerate(faults.KINDS):
+        fault = faults.seeded(trace, kind, random.Random(f"scenario {kind.name}"))
+        if fault is None:
+            continue
+        capture = folder / f"{number}.pcap"
+        trace.write(capture, [fault.changed])
+        found = json.loads(lastack("check", "--json", capture).stdout)["findings"]
+        if first := next((f for f in found if f["verdict"] == "violated"), None):
+            printed = lastack("check", capture, "--as-scenario", str(first["number"]))
+            assert printed.status == 0, printed.stderr
+            written[kind.name] = folder / f"test_kind_{number}.py"
+            written[kind.name].write_text(printed.stdout)
+    return written
+
+
+def test_seeded_faults_become_scenarios_that_pass_on_the_core(seeded: dict[str, Path]) -> None:
+    assert len(seeded) > 40 and SEEDED.keys() <= seeded.keys()
+    result = lastack_process("run", *map(str, seeded.values()))
+    assert result.returncode == 0, result.stdout
+    assert f"{len(seeded)} passed" in result.stdout
+
+
+@pytest.mark.parametrize("kind", sorted(SEEDED))
+def test_seeded_faults_become_scenarios_that_fail_on_such_a_stack(seeded: dict[str, Path], kind: str) -> None:
+    fails_on(seeded[kind], SEEDED[kind])
+
+
+def test_the_options_of_the_recording_are_said(scenarios: dict[str, Path]) -> None:
+    """The end needs them: without SACK a stack sends no blocks, and without timestamps no echo."""
+    text = scenarios["sack-unsent"].read_text()
+    assert "timestamps=True, sack=True, window_scale=True" in text
+    assert '("Timestamp", (1000, 0)), ("NOP", None), ("WScale", 7)]' in text
+    assert "window=500, options=peer.stamp(1020)" in text
 
 
 def test_the_command_line_says_so_too(scenarios: dict[str, Path]) -> None:

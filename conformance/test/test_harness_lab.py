@@ -220,6 +220,27 @@ def test_wrong_option(lab):
     result.stdout.fnmatch_lines(["*has no option 'bananas'; it has timestamps, sack*"])
 
 
+def test_peer_echoes_the_newest_timestamp_in_order(run) -> None:
+    source = """
+@pytest.mark.lab(timestamps=True)
+def test_stamps(lab):
+    sut, peer = lab.established(options=[("Timestamp", (7, 0))])
+    first = peer.ts_recent
+    lab.advance(5)
+    sut.send(b"x", push=True)
+    newest = peer.ts_recent
+    assert first < newest
+    peer.send(TCP(flags="A", seq=101, ack=302, options=peer.stamp(9)))
+    lab.advance(5)
+    sut.send(b"y", push=True)
+    assert [s.option("Timestamp")[1] for s in peer.drain()] == [7, 9]
+    assert peer.ts_recent > newest and peer.stamp(10)[-1] == ("Timestamp", (10, peer.ts_recent))
+    peer.send(TCP(flags="A", seq=101, ack=303, options=peer.stamp(11, 5)))
+    assert peer.stamp(12, 5)[-1] == ("Timestamp", (12, 5))
+"""
+    assert outcomes(run(source)) == {"passed": 1}
+
+
 def test_what_a_stack_cannot_do_is_unsupported_not_passed(run) -> None:
     source = """
 def test_state(lab):
@@ -237,6 +258,7 @@ def test_option(lab):
 """
     result = run(source, f"--sut={TOY}", "-rs")
     assert result.ret == 0 and outcomes(result) == {"unsupported": 4}
+    result.stdout.fnmatch_lines(["UNSUPPORTED on *: toy has no timestamps (1)"])
 
 
 def test_numbers_of_a_stack_that_chooses_its_own(run) -> None:
@@ -344,6 +366,9 @@ def test_known_issues_both_ways(run, pytester: pytest.Pytester) -> None:
     result = run(PASSES, known(pytester, ENTRY.format("test_gone")))
     assert result.ret == 1
     result.stdout.fnmatch_lines(["STALE *test_x.py::test_gone: there is no such scenario"])
+    elsewhere = ENTRY.format("test_gone").replace("test_x.py", "scenarios/test_y.py")
+    result = run(PASSES, known(pytester, elsewhere))
+    assert result.ret == 0  # a list about scenarios that stand elsewhere says nothing about somebody's own
     narrow = known(pytester, ENTRY.format("test_a") + 'match = "got 777"\n')
     assert outcomes(run(FAILS, narrow)) == {"failed": 1}
 

@@ -18,15 +18,18 @@ from lastack.outcome import is_advisory
 from lastack.segment import letters
 from lastack.trace.inputs import Source
 from lastack.trace.judging import Options
+from lastack.trace.recorded_options import RecordedOptions, options_text
 
 SUT_ISS, PEER_ISS = 300, 100
-_MOD, _HALF = 2**32, 2**31
+_MOD, _HALF, _WINDOW = 2**32, 2**31, 2**30
 _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _WHOLE = 60  # segments that are replayed from the handshake on; of a longer exchange only its end
 _MOST = 2_000
 _MSS = re.compile(r"<(?:.*,)?mss (\d+)")
 _PIECE = 1400
-_SEND_BUFFER = 32_000  # more than that waiting at a time may need a larger one than a stack has
+_FLIGHT = 3  # segments that any stack sends at once on a fresh connection (RFC 5681 3.1)
+_LONG = 45  # characters of an expression that gets a line of its own
+_BUFFER = 32_000  # more than that waiting at a time may need a larger one than a stack has
 _PAUSE = 0.01  # shorter gaps of the recording do not matter to a stack
 _REACTION = 0.5  # RFC 9293 3.8.6.3: an ACK is not delayed longer
 
@@ -62,17 +65,24 @@ class Writer:
     steps: Sequence[Step]
     accused: int
     lines: list[str] = field(default_factory=list)
+    before: Sequence[Step] = ()  # what was recorded earlier and is not replayed
     # Which captured number is SUT_ISS, and which is PEER_ISS.
     sut_base: int = 0
     peer_base: int = 0
     role: str = "passive"  # passive, active, established (the handshake is not replayed), closed (nobody listens)
     pushed: int = 0  # octets that the user has sent, from the first
-    shifts: dict[int, int] = field(default_factory=dict)
     mss: int = 1460  # the peer's
     acked: int = 0
     most_waiting: int = 0
+    received: int = 0  # octets of the peer
+    peer_next: int = PEER_ISS + 1  # its SND.NXT
+    peer_window: str = ""  # its latest, as an argument
     closed: bool = False
     connected: bool = False
+
+    def __post_init__(self) -> None:
+        self.options = RecordedOptions(self.steps, self.accused)
+        self.wishes = self.options.wishes()
 
     def text(self) -> str:
         """The whole file."""
@@ -82,6 +92,7 @@ class Writer:
             self._pause(self.steps[i - 1] if i else None, step)
             if step["from"] == self.accused:
                 self._user_calls(step)
+                self.options.heard(step)
             else:
                 self._peer_sends(step)
         self._last()
@@ -91,8 +102,6 @@ class Writer:
 
     def _choose_beginning(self) -> None:
         for step in self.steps:
-            if step["bits"] & _SYN and (match := re.search(r"ws (\d+)", step["text"])):
-                self.shifts.setdefault(step["from"], min(14, int(match[1])))
             if step["bits"] & _SYN and step["from"] != self.accused and (match := _MSS.search(step["text"])):
                 self.mss = int(match[1])
         own = next((step for step in self.steps if step["from"] == self.accused), None)
@@ -101,7 +110,7 @@ class Writer:
         if quiet is not None:
             self.role = "established"
             self.sut_base, self.peer_base = self._nxt(quiet, self.accused) - 1, self._nxt(quiet, 1 - self.accused) - 1
-            self.steps = self.steps[quiet + 1 :]
+            self.before, self.steps = self.steps[: quiet + 1], self.steps[quiet + 1 :]
         elif len(self.steps) > _MOST:
             raise UsageError(f"{len(self.steps):,} segments without a quiet moment lead to it: too many for a scenario")
         elif not syns:
@@ -140,8 +149,9 @@ class Writer:
 
     def _open(self) -> None:
         if self.role == "established":
+            options = self.options.of_syn(self.mss, self.before)
             self.lines += [
-                f'options = [("MSS", {self.mss})]',
+                f"options = {options_text(options)}",
                 f"sut, peer = lab.established(sut_iss={SUT_ISS}, peer_iss={PEER_ISS}, options=options)",
             ]
             self.connected = True
@@ -178,14 +188,22 @@ class Writer:
         if bits & _ACK:
             arguments.append(f"ack={self._sut_number(step['ack'])}")
             self.acked = max(self.acked, self._offset(step["ack"]))
-        window = min(65535, step["window"] << (0 if bits & _SYN else self._shift(step["from"])))
-        if window != 65535:
-            arguments.append(f"window={window}")
+        scaled = self.wishes.get("window_scale") or bits & _SYN
+        window = step["window"] << (0 if scaled else self.options.shift(step["from"]))
+        self.peer_window = f", window={window}" if window < 65535 else ""
+        if self.peer_window:
+            arguments.append(self.peer_window[2:])
         if step["urgent"]:
             arguments.append(f"urgptr={step['urgent']}")
-        mss = _MSS.search(step["text"])
-        if mss and bits & _SYN:
-            arguments.append(f'options=[("MSS", {mss[1]})]')
+        if options := self.options.text(step, self._sut_number):
+            if len(options) > _LONG:
+                self.lines.append(f"options = {options}")
+                options = "options"
+            arguments.append(f"options={options}")
+        self.received += step["len"]
+        end = (self._peer_number(step["seq"]) + step["seg_len"]) % _MOD
+        if (end - self.peer_next) % _MOD < _WINDOW:
+            self.peer_next = end
         if step["len"] > _PIECE and not bits & _SYN:
             self._peer_sends_pieces(step, arguments)
             return
@@ -207,16 +225,12 @@ class Writer:
         if step["bits"] & _FIN:
             self.lines.append(f'peer.send(TCP(flags="FA", seq={first + step["len"]}, {rest}))')
 
-    def _shift(self, end: int) -> int:
-        """Of an end's window field, as both SYNs agreed."""
-        return self.shifts.get(end, 0) if len(self.shifts) == 2 else 0
-
     def _user_calls(self, step: Step, last: bool = False) -> None:
         """What the user of the accused must have done for it to send this."""
         bits = step["bits"]
         if bits & _RST:
             if self.connected and (last or not self.closed):
-                self.lines.append(f"sut.abort()  # packet {step['packet']}: {step['text']}")
+                self.lines.append(f"sut.abort()  {_remark(step)}")
                 self.closed = True
             return
         if bits & _SYN:
@@ -227,14 +241,38 @@ class Writer:
             # A misnumbered segment: the user sent that many octets, wherever they were put.
             fresh = step["len"] if fresh > 0 else 0
         if fresh > 0 and step["len"] and not self.closed:
-            self.lines.append(f"lab.advance({_PAUSE})")
-            self.lines.append(f'sut.send(b"y" * {fresh}, push=True)  # packet {step["packet"]}: {step["text"]}')
-            self.pushed += fresh
-            self.most_waiting = max(self.most_waiting, self.pushed - self.acked)
+            self._push(fresh, step)
         if bits & _FIN and not self.closed:
             self.lines.append(f"lab.advance({_PAUSE})")
-            self.lines.append(f"sut.shutdown()  # packet {step['packet']}: {step['text']}")
+            self.lines.append(f"sut.shutdown()  {_remark(step)}")
             self.closed = True
+
+    def _push(self, octets: int, step: Step) -> None:
+        """SEND. Where the beginning is left out, the recorded congestion window is wider than a fresh connection's, and the
+        recorded ACKs may come only after more than that can send: then the peer acknowledges in between.
+        """
+        while octets > 0:
+            room = octets
+            if self.role == "established":
+                waiting, window = self.pushed - self.acked, _FLIGHT * min(self.mss, _PIECE)
+                if waiting and waiting + min(octets, _PIECE) > window:
+                    self._acknowledge_in_between()
+                    continue
+                room = window - waiting
+            part = min(octets, room)
+            if not (self.lines and self.lines[-1].startswith("sut.send(")):
+                self.lines.append(f"lab.advance({_PAUSE})")
+            self.lines.append(f'sut.send(b"y" * {part}, push=True)  {_remark(step)}')
+            self.pushed += part
+            octets -= part
+            self.most_waiting = max(self.most_waiting, self.pushed - self.acked)
+
+    def _acknowledge_in_between(self) -> None:
+        options = self.options.stamp_again()
+        arguments = f"{self.peer_next}, ack={self._sut_number(self.sut_base + 1 + self.pushed)}{self.peer_window}"
+        arguments += f", options={options}" if options else ""
+        self.lines.append(f'peer.send(TCP(flags="A", seq={arguments}))  # not recorded: lets the stack send on')
+        self.acked = self.pushed
 
     # -------------------------------------------------------------------------------------------------------- finding
 
@@ -321,9 +359,25 @@ class Writer:
         yield from ["from lastack.scapy import TCP", "from lastack.trace.recorded import rules_broken", "", ""]
         if ids:
             yield f"@requirement({', '.join(json.dumps(id_) for id_ in ids)})"
-        yield f"@pytest.mark.lab(nagle=False{', snd_buf=2**20' if self.most_waiting > _SEND_BUFFER else ''})"
+        yield f"@pytest.mark.lab({', '.join(self._chosen())})"
         yield f"def test_packet_{finding['packet']}_{name}(lab):"
         yield f'    """{_plain(finding["requires"])}"""'
+
+    def _chosen(self) -> Iterator[str]:
+        """What the laboratory must offer for this."""
+        yield "nagle=False"
+        yield from (f"{name}=True" for name in self.wishes)
+        if self.steps and self.finding["endpoint"].startswith("["):
+            yield "ipv6=True"
+        if self.most_waiting > _BUFFER:
+            yield "snd_buf=2**20"
+        if self.received > _BUFFER:
+            yield "rcv_buf=2**20"
+
+
+def _remark(step: Step) -> str:
+    """The accused's segment that a user call stands for."""
+    return f"# packet {step['packet']}: " + re.sub(r" <[^>]*>", "", step["text"])
 
 
 def _plain(text: str) -> str:
