@@ -206,6 +206,7 @@ void Context::suspect(SuspicionKind kind, RuleId rule, Position claimed, Positio
   s.known = known;
   s.known_since = self.next_sure;
   s.has_ack = flags().ack();
+  s.reset = flags().rst();
   s.ack = ack;
   s.end = end;
   s.later = later;

@@ -66,7 +66,8 @@ struct Suspicion {
   std::uint64_t known_since =
       0;  // since this packet of it `known` is all that the accused sent, if none is missing; 0: unsure
   bool has_ack = false;
-  Position ack = 0;  // of the segment in question
+  bool reset = false;  // the segment in question is a reset
+  Position ack = 0;    // of the segment in question
   Position end = 0;
   bool new_text = false;  // it carried octets or a FIN that nothing before it did
   bool has_tsval = false;

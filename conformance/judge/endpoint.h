@@ -28,6 +28,7 @@ struct SynFacts {
   bool some_ecn_setup = false;  // ECE and CWR both set
   bool some_ecn_flag = false;   // any of ECE, CWR and AE: some form of ECN may be negotiated
   bool some_fast_open = false;
+  bool some_unknown = false;  // options of a kind that is not known here, like MPTCP
   bool scale_changed = false;
   std::uint8_t shift = 0;  // as used: at most 14
   bool has_mss = false;

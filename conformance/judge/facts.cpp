@@ -40,6 +40,7 @@ void merge_syn_options(SynFacts& syn, const SegmentInfo& seg) {
   syn.every_scale = syn.every_scale && scale;
   syn.some_sack_permitted = syn.some_sack_permitted || o.sack_permitted;
   syn.some_fast_open = syn.some_fast_open || o.fast_open || o.unknown;
+  syn.some_unknown = syn.some_unknown || o.unknown;
   const Flags f = seg.tcp.flags;
   syn.some_ecn_setup = syn.some_ecn_setup || (f.ece() && f.cwr());
   syn.some_ecn_flag = syn.some_ecn_flag || f.ece() || f.cwr() || f.ae();

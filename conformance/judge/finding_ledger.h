@@ -29,7 +29,7 @@ class FindingLedger final : public FindingSink {
   bool repeats() const override { return repetitions_ != 0; }
   void note_damage() override { ++damaged_; }
 
-  void note_checksum(ChecksumState checksum);
+  void note_segment(const SegmentInfo& seg);
   void note_clock_set_back() { clock_set_back_ = true; }
   void note_icmp(Instant time) { last_icmp_ = time; }
   void note_capture_loss(std::uint64_t packets) { capture_loss_ += packets; }
@@ -48,6 +48,7 @@ class FindingLedger final : public FindingSink {
     std::uint64_t packet;
   };
   void leave_open(Finding& f, const std::string& reason);
+  bool lacks_empty_segments() const;
   std::size_t places_missing() const;
   void distrust_order();
   void distrust_path();
@@ -63,6 +64,8 @@ class FindingLedger final : public FindingSink {
   StreamBudget budget_;
   std::uint64_t right_checksums_ = 0;
   std::uint64_t wrong_checksums_ = 0;
+  std::uint64_t with_text_ = 0;
+  std::uint64_t empty_ = 0;  // without SYN, FIN, RST and blocks
   std::uint64_t disorder_ = 0;
   std::uint64_t damaged_ = 0;
   std::uint64_t repetitions_ = 0;

@@ -75,6 +75,7 @@ struct Finding {
   bool unverified = false;        // the segment was cut, so that its checksum says nothing
   bool after_unverified = false;  // a segment of this connection before it was
   bool proven = false;            // by what the other end did: holds whatever else the capture shows
+  bool needs_all = false;         // decides nothing where packets are missing, whatever its rule's soundness
 };
 
 struct EndpointReport {

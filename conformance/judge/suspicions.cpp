@@ -18,9 +18,10 @@ bool may_be_swapped(const Context& c, const Suspicion& s) {
   return c.seg.number <= s.draft.packet + 4 || c.seg.time - s.draft.time < std::chrono::milliseconds(5);
 }
 
-// Sent by the accused after the segment in question: acknowledgement numbers never fall.
+// Sent by the accused after the segment in question: acknowledgement numbers never fall. A reset's timestamp and
+// identification are not followed, so that to be newer than all others does not tell.
 bool sent_after(const Context& c, const Suspicion& s) {
-  return c.later || (c.flags().ack() && s.has_ack && c.ack > s.ack);
+  return (c.later && !s.reset) || (c.flags().ack() && s.has_ack && c.ack > s.ack);
 }
 
 Ruling open_because(Suspicion& s, const std::string& reason) {
@@ -212,6 +213,7 @@ Ruling settle_isn_vote(Context& c, Suspicion& s) {
   Finding f = c.draft(RuleId::isn_changed, "SEQ=" + number_text(s.claimed - 1), "SEQ=" + number_text(self.iss),
                       "packet " + std::to_string(s.draft.packet) + " acknowledges " + number_text(s.claimed) +
                           ", and packet " + std::to_string(c.seg.number) + " goes on with that number");
+  f.needs_all = true;  // the SYN of that number may be missing instead
   f.packet = self.syn.packet;
   f.time = self.syn.time;
   report(c.conn, c.side, std::move(f));

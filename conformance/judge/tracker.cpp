@@ -81,7 +81,7 @@ void Tracker::packet(Instant now, Bytes bytes, std::uint64_t number, std::size_t
   }
   ++counts.segments;
   if (!seg.options_known) ++counts.cut;
-  ledger.note_checksum(seg.checksum);
+  ledger.note_segment(seg);
   route(seg, bytes, wire_size, origin.context, sent_by_local);
 }
 

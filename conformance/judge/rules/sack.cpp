@@ -31,13 +31,13 @@ void sack_block_empty(Context& c) {
 
 namespace {
 
-// An end that has closed and gets the other's FIN out of a hole: some stacks (Linux: tcp_fin) acknowledge it before
-// they clear their blocks. The last of these ends with the FIN, where the acknowledgement is; nothing follows it.
-bool last_ack_of_a_fin(const Context& c) {
-  const Options& o = c.seg.tcp.options;
-  const bool up_to_ack = std::any_of(o.sack.begin(), o.sack.begin() + o.sack_count,
-                                     [&c](const SackBlock& b) { return b.right == c.seg.tcp.ack; });
-  return up_to_ack && c.self.fin && c.seg.len() == 0 && c.peer.fin && c.ack == c.peer.fin_at + 1;
+// The hole in front of a FIN was filled: some stacks (Linux: tcp_fin) acknowledge it before they clear their blocks.
+// What was not captured may be a FIN.
+bool may_acknowledge_fin(const Context& c) {
+  if (c.seg.len() != 0) return false;
+  if (c.peer.fin) return c.ack == c.peer.fin_at + 1;
+  const bool before_capture = c.peer.syn.count == 0 && c.ack <= c.peer.first;
+  return !c.peer.numbers_known || before_capture || !c.peer.sent.covers(c.ack - 1, c.ack);
 }
 
 }  // namespace
@@ -45,7 +45,7 @@ bool last_ack_of_a_fin(const Context& c) {
 void sack_block_below_ack(Context& c) {
   const Options& o = c.seg.tcp.options;
   if (!c.flags().ack()) return;
-  if (!c.conn.certain && last_ack_of_a_fin(c)) return;
+  if (!c.conn.certain && may_acknowledge_fin(c)) return;
   const SeqNum ack = c.seg.tcp.ack;
   for (std::size_t i = 0; i < o.sack_count; ++i) {
     const SackBlock& b = o.sack[i];

@@ -373,6 +373,94 @@ TEST(JudgeSilence, TextLostBeforeARepetitionThatCameThrough) {
   EXPECT_EQ(violations(t), 0) << t.text();
 }
 
+// Found by the campaign: the host's own device dropped a segment behind the tap, and its sender did not count it.
+TEST(JudgeSilence, SegmentDroppedBehindTheTap) {
+  Talk t;
+  t.timestamps = true;
+  t.open().a({.seq = 101, .ack = 301, .len = 50}).a({.seq = 151, .ack = 301, .len = 50});
+  t.b({.seq = 301, .ack = 101, .len = 10}).a({.seq = 151, .ack = 311}).b({.seq = 311, .ack = 101, .len = 10});
+  t.a({.seq = 151, .ack = 321}).b({.seq = 321, .ack = 151}).a({.seq = 151, .ack = 321, .len = 50});
+  EXPECT_EQ(violations(t), 0) << t.text();
+  Talk known;
+  known.timestamps = true;
+  known.open().a({.seq = 101, .ack = 301, .len = 50}).a({.seq = 151, .ack = 301, .len = 50});
+  known.b({.seq = 301, .ack = 201, .len = 10}).a({.seq = 151, .ack = 311});
+  EXPECT_TRUE(known.violates("ack-sequence")) << known.text();
+}
+
+// Found by the campaign: with MPTCP Linux sends past the subflow's window, and numbers its ACKs at that window's end.
+TEST(JudgeSilence, NumbersInsideAWindowThatOptionsChange) {
+  for (const bool mptcp : {true, false}) {
+    Talk t;
+    t.timestamps = true;
+    const auto kind_30 = [mptcp](std::vector<std::byte>& p) {
+      if (!mptcp) return;
+      constexpr std::size_t kKindOfTimestamps = kIpv4HeaderSize + 22;
+      p[kKindOfTimestamps] = std::byte{30};
+      fix_checksum(p);
+    };
+    t.a({.flags = "S", .seq = 100, .raw = kind_30}).b({.flags = "SA", .seq = 300, .ack = 101, .raw = kind_30});
+    t.a({.seq = 101, .ack = 301}).a({.seq = 101, .ack = 301, .len = 50}).a({.seq = 151, .ack = 301, .len = 50});
+    t.b({.seq = 301, .ack = 201, .len = 10}).a({.seq = 151, .ack = 311});
+    EXPECT_EQ(violations(t), mptcp ? 0 : 1) << t.text();
+  }
+}
+
+// Found by the campaign: text and the reset after it, in the order of times that are off by 0.2 ms.
+TEST(JudgeSilence, ResetThatStandsBeforeTheTextItFollows) {
+  Talk t;
+  t.timestamps = true;
+  t.open()
+      .a({.seq = 101, .ack = 301, .len = 10})
+      .b({.seq = 301, .ack = 111, .len = 10})
+      .b({.seq = 311, .ack = 111, .len = 10});
+  t.gap = std::chrono::microseconds(50);
+  t.a({.flags = "RA", .seq = 171, .ack = 321}).a({.seq = 111, .ack = 311}).a({.seq = 111, .ack = 321});
+  t.a({.seq = 111, .ack = 321, .len = 60}).a({.flags = "R", .seq = 171});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
+// Found by the campaign: of two connections of the same ports the first SYN and the second SYN-ACK were captured.
+TEST(JudgeSilence, SynAckOfASynThatIsMissing) {
+  for (const bool lacking : {true, false}) {
+    Talk t;
+    if (lacking) {
+      for (std::uint16_t port = 5000; port < 5002; ++port) {
+        t.from_port(port).open().a({.seq = 111, .ack = 301, .len = 10}).b({.seq = 301, .ack = 121});
+      }
+    }
+    t.from_port(4000).a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 1'000'101});
+    t.a({.seq = 1'000'101, .ack = 301}).b({.seq = 301, .ack = 1'000'101, .len = 10});
+    EXPECT_EQ(violations(t), lacking ? 0 : 1) << t.text();
+  }
+}
+
+// Found by the campaign: a filter let only text through, and the window update was an empty segment.
+TEST(JudgeSilence, WindowUpdateThatAFilterLeftOut) {
+  for (const bool filtered : {true, false}) {
+    Talk t;
+    t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101, .wnd = 600});
+    if (!filtered) t.a({.seq = 101, .ack = 301});
+    for (std::uint32_t i = 0; i < 30; ++i) {
+      t.a({.seq = 101 + i * 10, .ack = 301 + i, .len = 10});
+      t.b({.seq = 301 + i, .ack = 111 + i * 10, .len = 1, .wnd = static_cast<std::uint16_t>(600 - i * 10)});
+      if (!filtered) t.a({.seq = 111 + i * 10, .ack = 302 + i});
+    }
+    t.a({.seq = 401, .ack = 331, .len = 400}).wait(std::chrono::milliseconds(300));
+    t.b({.seq = 331, .ack = 401, .len = 1, .wnd = 310}).b({.seq = 332, .ack = 401, .len = 1, .wnd = 310});
+    EXPECT_EQ(violations(t), filtered ? 0 : 1) << t.text();
+  }
+}
+
+// Found by the campaign: of an end nothing was captured but that the other acknowledged it, then ports used again.
+TEST(JudgeSilence, NumbersFarFromWhatWasAcknowledged) {
+  Talk t;
+  t.a({.flags = "S", .seq = 100}).a({.seq = 101, .ack = 301, .len = 5}).a({.flags = "FA", .seq = 106, .ack = 301});
+  t.b({.flags = "FA", .seq = 2'000'301, .ack = 2'000'101}).a({.flags = "FA", .seq = 2'000'109, .ack = 2'000'301});
+  t.a({.seq = 2'000'110, .ack = 2'000'302});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
 TEST(JudgeSilence, CaptureBeginsWithKeepAlivesOnly) {
   Talk t;
   for (int i = 0; i < 6; ++i) t.wait(std::chrono::seconds(1)).a({.seq = 100, .ack = 301}).b({.seq = 301, .ack = 101});
