@@ -26,6 +26,8 @@ void TrackedConnection::settle_agreement() {
   agreed.options = agreed.handshake && a.options_known && b.options_known;
   if (!agreed.options) return;
   agreed.timestamps = a.every_timestamps && b.every_timestamps;
+  // MPTCP's window belongs to all its subflows together, and is counted from the DATA_ACK (RFC 8684 3.3.1).
+  if (!certain && a.some_unknown && b.some_unknown) return;
   agreed.shift[0] = shift_of(a, b);
   agreed.shift[1] = shift_of(b, a);
 }

@@ -26,6 +26,7 @@ void IdTrack::saw(std::uint16_t id, std::uint32_t packets, std::uint64_t number)
     const std::int32_t d = id_distance(id, last_);
     if (d == step_) {
       ++exact_;
+      if (step_ > 1) gapless_since_ = number;  // how many it became is a guess
     } else {
       gapless_since_ = number;
       const bool near = d > -256 && d < 2048;  // a gap, a reordered or a duplicated packet
@@ -42,6 +43,6 @@ bool IdTrack::is_newer(std::uint16_t id) const {
   return any_ && id != 0 && d > 0 && d < 2048;
 }
 
-bool IdTrack::is_next(std::uint16_t id) const { return any_ && id != 0 && id_distance(id, last_) == step_; }
+bool IdTrack::is_next(std::uint16_t id) const { return any_ && id != 0 && step_ == 1 && id_distance(id, last_) == 1; }
 
 }  // namespace lastack

@@ -110,6 +110,7 @@ struct Endpoint {
   Position edge_max = 0;  // the highest right window edge it ever advertised
   std::uint64_t edge_packet = 0;
   Position edge_last = 0;
+  bool took_back = false;  // a part of the window that it had offered
   std::uint16_t wnd_last = 0;
 
   // Timestamps.
@@ -133,6 +134,8 @@ struct Endpoint {
   // Urgent data.
   std::uint64_t urgent_packet = 0;  // 0: none
   Position urgent_max = 0;          // the highest SEG.SEQ + SEG.UP
+  Position urgent_end = 0;          // where its last urgent segment ended,
+  std::uint16_t urgent_up = 0;      // and SEG.UP of that one
 
   IdTrack ids;
   StreamMemory stream;

@@ -183,6 +183,8 @@ void note_window(Context& c) {
   if (!e.edge_known || edge > e.edge_max) {
     e.edge_max = edge;
     e.edge_packet = c.seg.number;
+  } else if (edge + (Position{1} << shift) < e.edge_max && c.ack >= e.ack_max) {
+    e.took_back = true;
   }
   e.edge_known = true;
 }
@@ -314,6 +316,8 @@ void note_ecn(Context& c) {
 void note_urgent(Context& c) {
   if (!c.flags().urg() || c.seg.tcp.urg == 0xffff || (c.blamed & kBlameSeq) != 0) return;
   const Position pointer = c.seq + c.seg.tcp.urg;
+  c.self.urgent_up = c.seg.tcp.urg;
+  c.self.urgent_end = c.end;
   if (c.self.urgent_packet != 0 && pointer <= c.self.urgent_max) return;
   c.self.urgent_max = pointer;
   c.self.urgent_packet = c.seg.number;

@@ -101,7 +101,9 @@ void fin_not_acknowledged(Context& c) {
                           after(SeqNum(ts->echo), SeqNum(self.tsecr_max));
   // A window update would offer more, not less (some stacks take the FIN's number out of the window).
   // What options alone make it send (MPTCP) does not answer the FIN.
-  const bool answers_nothing = c.seg.tcp.options.unknown;
+  // What echoes an older timestamp was sent before the FIN had arrived.
+  const bool unseen = ts && self.only_fin && before(SeqNum(ts->echo), SeqNum(self.stimulus_tsval));
+  const bool answers_nothing = c.seg.tcp.options.unknown || (unseen && !c.conn.certain);
   const bool idle_repeat = !answers_nothing && self.only_fin && c.seg.tcp.wnd <= self.wnd_last &&
                            c.seg.tcp.options.sack_count == 0 && c.seq == self.next && self.edge_known;
   if (!echoes_fin && !idle_repeat) return;

@@ -53,10 +53,10 @@ std::string why_next(const Context& c) {
 // What was captured need not be what its sender counts as sent.
 const char* doubt_of_next(const Context& c) {
   if (c.seq >= c.peer.ack_max) return "nobody has acknowledged that; its host may have dropped it after the tap";
-  // A sender that the other end's window shuts out stays inside it, and with MPTCP that is not the window of the
-  // header.
-  if (c.self.syn.some_unknown && c.peer.syn.some_unknown)
-    return "options that are not known here may change the window";
+  // A sender that the other end's window shuts out stays inside it.
+  if (c.peer.took_back) return "it may stay inside a window of which a part was taken back";
+  const bool unknown_window = c.conn.handshake_known() && c.conn.window_shift(1 - c.side) < 0;
+  if (unknown_window) return "it may stay inside a window that is not known";
   return nullptr;
 }
 

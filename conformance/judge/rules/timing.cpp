@@ -127,6 +127,7 @@ void text_arrival(Context& c) {
     note_beyond_hole(c, receiver);
     return;
   }
+  receiver.news[0] = receiver.news[1] = 0;  // the receiver may have dropped what passed here, and see a hole still
   note_due(c, receiver);
   const bool full = sender.largest >= 256 && c.seg.payload_size == sender.largest;
   const bool in_order = c.seq == c.self.sent.contiguous() && !c.self.sent.has_gap();

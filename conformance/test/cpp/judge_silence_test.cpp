@@ -461,6 +461,95 @@ TEST(JudgeSilence, NumbersFarFromWhatWasAcknowledged) {
   EXPECT_EQ(violations(t), 0) << t.text();
 }
 
+// Found by the campaign: with MPTCP the window of the header is no edge for the subflow.
+TEST(JudgeSilence, WindowOfMptcp) {
+  for (const bool mptcp : {true, false}) {
+    Talk t;
+    const auto option = [mptcp](std::vector<std::byte>& p) {
+      if (mptcp) p[kIpv4HeaderSize + 22] = std::byte{30};
+      fix_checksum(p);
+    };
+    t.timestamps = true;
+    t.gap = std::chrono::milliseconds(300);
+    t.a({.flags = "S", .seq = 100, .raw = option})
+        .b({.flags = "SA", .seq = 300, .ack = 101, .wnd = 500, .raw = option});
+    t.a({.seq = 101, .ack = 301}).a({.seq = 101, .ack = 301, .len = 400}).b({.seq = 301, .ack = 501, .wnd = 100});
+    t.a({.seq = 501, .ack = 301, .len = 124})
+        .b({.seq = 301, .ack = 501, .wnd = 100})
+        .b({.seq = 301, .ack = 501, .wnd = 100});
+    EXPECT_EQ(t.violates("data-beyond-window"), !mptcp) << t.text();
+  }
+}
+
+// Found by the campaign: a card cut an urgent segment in two.
+TEST(JudgeSilence, PiecesOfAnUrgentSegment) {
+  const auto pointer = [](std::uint16_t up) { return [up](Segment& s) { s.urg = up; }; };
+  for (const std::uint16_t second : {std::uint16_t{60}, std::uint16_t{61}}) {
+    Talk t;
+    t.open().a({.flags = "UPA", .seq = 141, .ack = 301, .len = 20, .tweak = pointer(20)});
+    t.a({.flags = "FA", .seq = 161, .ack = 301}).b({.seq = 301, .ack = 101});
+    t.a({.flags = "UA", .seq = 101, .ack = 301, .len = 30, .tweak = pointer(60)});
+    t.a({.flags = "UPA", .seq = 131, .ack = 301, .len = 10, .tweak = pointer(second)});
+    EXPECT_EQ(violations(t), second == 60 ? 0 : 1) << t.text();
+  }
+}
+
+// Found by the campaign: the receiver had dropped text again that it had reported, so that what filled no hole here
+// lay beyond one there.
+TEST(JudgeSilence, NewestBlockAfterTextWasDropped) {
+  const auto block = [](std::uint32_t left, std::uint32_t right) {
+    return [=](Segment& s) {
+      s.options.sack_count = 1;
+      s.options.sack[0] = {SeqNum(left), SeqNum(right)};
+    };
+  };
+  Talk t(TapChoice::server);
+  t.open(with_sack).a({.seq = 101, .ack = 301, .len = 10}).b({.seq = 301, .ack = 111});
+  t.a({.seq = 121, .ack = 301, .len = 10}).b({.seq = 301, .ack = 111, .tweak = block(121, 131)});
+  t.a({.seq = 111, .ack = 301, .len = 10}).b({.seq = 301, .ack = 121});  // 121 to 130 dropped
+  t.a({.seq = 181, .ack = 301, .len = 10}).b({.seq = 301, .ack = 121, .tweak = block(181, 191)});
+  t.a({.seq = 171, .ack = 301, .len = 10}).b({.seq = 301, .ack = 121, .tweak = block(171, 191)});
+  t.a({.seq = 131, .ack = 301, .len = 10}).b({.seq = 301, .ack = 121, .tweak = two_blocks(131, 141, 171, 191)});
+  EXPECT_FALSE(t.violates("sack-newest-first")) << t.text();
+}
+
+// Found by the campaign: the receiver had taken back a part of its window, and the sender stayed inside it.
+TEST(JudgeSilence, NumbersInsideAWindowThatWasTakenBack) {
+  for (const std::uint16_t then : {std::uint16_t{50}, std::uint16_t{200}}) {
+    Talk t;
+    t.timestamps = true;
+    t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101, .wnd = 200}).a({.seq = 101, .ack = 301});
+    t.a({.seq = 101, .ack = 301, .len = 50}).b({.seq = 301, .ack = 101, .wnd = then});
+    t.a({.seq = 151, .ack = 301, .len = 50}).b({.seq = 301, .ack = 201, .len = 10, .wnd = 500});
+    t.a({.seq = 151, .ack = 311});
+    EXPECT_EQ(t.violates("ack-sequence"), then == 200) << t.text();
+  }
+}
+
+// Found by the campaign: an ACK that was under way when the FIN passed the tap.
+TEST(JudgeSilence, AckThatWasSentBeforeTheFinArrived) {
+  Talk t;
+  t.timestamps = true;
+  std::uint32_t echoed = 0;
+  t.open().a({.seq = 101, .ack = 301, .len = 10, .tweak = [&](Segment& s) { echoed = s.options.timestamps->value; }});
+  t.b({.seq = 301, .ack = 111, .len = 10}).a({.flags = "FA", .seq = 111, .ack = 311});
+  t.b({.seq = 311, .ack = 111, .tweak = [&](Segment& s) { s.options.timestamps->echo = echoed; }});
+  t.b({.flags = "RA", .seq = 311, .ack = 111, .tweak = [&](Segment& s) { s.options.timestamps->echo = echoed; }});
+  EXPECT_FALSE(t.violates("fin-not-counted")) << t.text();
+}
+
+// Found by the campaign: loopback's packets are larger than segments, and one of them is missing.
+TEST(JudgeSilence, IdentificationsAfterASegmentLargerThanTheMss) {
+  Talk t;
+  t.ids = true;
+  t.open([](Segment& s) { s.options.mss = 1000; })
+      .a({.seq = 101, .ack = 301, .len = 1500})
+      .b({.seq = 301, .ack = 1601});
+  t.skip_ids(0, 1);  // a FIN
+  t.b({.flags = "FA", .seq = 301, .ack = 1602}).a({.seq = 1602, .ack = 302});
+  EXPECT_FALSE(t.violates("unsent-sequence")) << t.text();
+}
+
 TEST(JudgeSilence, CaptureBeginsWithKeepAlivesOnly) {
   Talk t;
   for (int i = 0; i < 6; ++i) t.wait(std::chrono::seconds(1)).a({.seq = 100, .ack = 301}).b({.seq = 301, .ack = 101});
