@@ -109,6 +109,7 @@ struct Endpoint {
   bool edge_known = false;
   Position edge_max = 0;  // the highest right window edge it ever advertised
   std::uint64_t edge_packet = 0;
+  std::uint64_t edge_said = 0;  // that of the edge which was last found to be taken back
   Position edge_last = 0;
   bool took_back = false;  // a part of the window that it had offered
   std::uint16_t wnd_last = 0;

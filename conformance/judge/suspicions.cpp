@@ -114,7 +114,7 @@ Ruling settle_claimed_by_sender(Context& c, Suspicion& s) {
     // Data that the empty segment overtook, or that was lost before the tap and is repeated, ends where that one was
     // numbered, or before. A longer segment so soon that nothing can have been repeated contradicts the claim.
     const Duration elapsed = c.seg.time - s.draft.time;
-    const bool unprovoked = c.self.stimuli == 0 && elapsed < std::chrono::milliseconds(2);
+    const bool unprovoked = c.self.stimuli == 0 && elapsed > Duration{0} && elapsed < std::chrono::milliseconds(2);
     if (c.end == s.claimed) return Ruling::drop;
     if (c.end < s.claimed) s.known = c.end;
     s.contradicted = s.contradicted || (c.end > s.claimed && (unprovoked || elapsed < c.conn.round_trip / 2));

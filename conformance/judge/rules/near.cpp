@@ -55,7 +55,8 @@ void edge_falls(Context& c) {
       !well_after(c, std::max(self.edge_packet, self.ack_packet), self.last_time))
     return;
   const Position edge = c.ack + (static_cast<Position>(c.seg.tcp.wnd) << shift);
-  if (edge + (Position{1} << shift) >= self.edge_max) return;
+  if (edge + (Position{1} << shift) >= self.edge_max || self.edge_said == self.edge_packet) return;
+  c.self.edge_said = self.edge_packet;  // once for each edge that is taken back
   c.violated_at_tap(RuleId::window_shrunk, "right edge " + number_text(self.edge_max) + " or more",
                     "right edge " + number_text(edge),
                     "that edge was offered" + since_packet(self.edge_packet) + " (rounding by the scale excepted)");

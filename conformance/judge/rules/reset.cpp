@@ -152,7 +152,7 @@ void reset_number(Context& c) {
     // Or one that is missing from the capture, as where a filter let only text through.
     const bool all_known =
         c.peer.distinct_acks <= c.peer.recent_acks.size() && (c.conn.certain || c.peer.ids.gapless());
-    const bool may_be_old = !all_known && c.seq > self.iss && !c.flags().ack();
+    const bool may_be_old = !all_known && c.seq > self.iss && (!c.flags().ack() || !c.conn.certain);
     if (may_be_old && !c.conn.certain) {
       c.inconclusive(RuleId::reset_number, expected, found(c), why + "; undecided: it may answer an old segment");
     } else if (!may_be_old) {

@@ -41,6 +41,8 @@ void window_shrunk(Context& c) {
   const Position edge = c.ack + (static_cast<Position>(c.seg.tcp.wnd) << shift);
   const Position rounding = Position{1} << shift;
   if (edge + rounding >= self.edge_max || c.ack < self.ack_max) return;
+  if (self.edge_said == self.edge_packet && !c.conn.certain) return;  // once for each edge that is taken back
+  c.self.edge_said = self.edge_packet;
   c.violated(RuleId::window_shrunk, "right edge " + number_text(self.edge_max) + " or more",
              "right edge " + number_text(edge),
              "that edge was offered" + since_packet(self.edge_packet) + " (rounding by the scale excepted)");

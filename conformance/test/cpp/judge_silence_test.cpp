@@ -550,6 +550,29 @@ TEST(JudgeSilence, IdentificationsAfterASegmentLargerThanTheMss) {
   EXPECT_FALSE(t.violates("unsent-sequence")) << t.text();
 }
 
+// Found by the campaign: without times nothing tells how soon text was repeated.
+TEST(JudgeSilence, RepetitionInACaptureWithoutTimes) {
+  for (const bool times : {false, true}) {
+    Talk t;
+    t.gap = times ? std::chrono::microseconds(10) : Duration{0};
+    t.open()
+        .a({.seq = 102, .ack = 301})
+        .a({.flags = "FA", .seq = 101, .ack = 301, .len = 1})
+        .b({.seq = 301, .ack = 103});
+    EXPECT_EQ(t.violates("unsent-sequence"), times) << t.text();
+  }
+}
+
+// Found by the campaign: lwIP answers old segments by resets that acknowledge.
+TEST(JudgeSilence, ResetThatAnswersAnOldSegmentAndAcknowledges) {
+  Talk t;
+  t.open();
+  for (std::uint32_t i = 0; i < 6; ++i)
+    t.b({.seq = 301 + i * 10, .ack = 101, .len = 10}).a({.seq = 101, .ack = 311 + i * 10});
+  t.a({.seq = 101, .ack = 361, .len = 10}).b({.flags = "RA", .seq = 321, .ack = 111});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
 TEST(JudgeSilence, CaptureBeginsWithKeepAlivesOnly) {
   Talk t;
   for (int i = 0; i < 6; ++i) t.wait(std::chrono::seconds(1)).a({.seq = 100, .ack = 301}).b({.seq = 301, .ack = 101});
