@@ -108,6 +108,7 @@ constexpr OptionRow kOptions[] = {
     {"hard_errors", set_choice<&Config::hard_errors, HardErrorPolicy, 2>},
     {"path_mtu_discovery", set_flag<&Config::path_mtu_discovery>},
     {"path_mtu_age_ms", set_ms<&Config::path_mtu_age>},
+    {"rest_after_ms", set_ms<&Config::rest_after>},
     {"msl_ms", set_ms<&Config::msl>},
     {"time_wait_restart", set_flag<&Config::time_wait_restart>},
     {"time_wait_ignores_rst", set_flag<&Config::time_wait_ignores_rst>},

@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-#define BENCH_ABI 1u
+#define BENCH_ABI 2u
 #define BENCH_MSS 1460u
 #define BENCH_MTU 1500u
 #define BENCH_WINDOW (44u * BENCH_MSS)
@@ -67,6 +67,8 @@ typedef struct bench_contender {
   /* Octets in use for connections where the stack has memory pools of its own; NULL: all its memory comes from malloc.
    */
   uint64_t (*pool_octets)(void* pair);
+  /* Lets 2 s of its clock pass at both ends, for what a stack does with connections at rest; NULL: nothing changes. */
+  void (*rest)(void* pair);
 } bench_contender;
 
 /* The one symbol that a peer's shared object exports. */

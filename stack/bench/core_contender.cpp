@@ -30,6 +30,7 @@ class TwoHosts {
   void bulk(std::uint64_t octets, bench_count& count);
   void connections(std::uint64_t n, bench_count& count);
   std::uint64_t open_idle(std::uint32_t n);
+  void rest();
   void restart();
   void restart_server(std::uint16_t ports);
   void arrive(Bytes frame);
@@ -217,6 +218,16 @@ std::uint64_t TwoHosts::open_idle(std::uint32_t n) {
   return 2ULL * n;
 }
 
+void TwoHosts::rest() {
+  now_ += std::chrono::seconds(2);
+  for (Host* host : {&*client_, &*server_}) host->on_timeout(now_);
+  // A host looks at some of its connections whenever it has nothing to send.
+  for (std::size_t awake = 0; awake != client_->tcbs() + server_->tcbs();) {
+    awake = client_->tcbs() + server_->tcbs();
+    pump();
+  }
+}
+
 // The application of the replay: takes the connection, reads, and closes when its peer has closed.
 void TwoHosts::arrive(Bytes frame) {
   server_->on_packet(now_, frame);
@@ -263,6 +274,7 @@ constexpr bench_contender kCore = {
       return self(pair).next_frame({reinterpret_cast<std::byte*>(frame), room});
     },
     nullptr,
+    [](void* pair) { self(pair).rest(); },
 };
 
 }  // namespace

@@ -46,7 +46,10 @@ int run(const Contenders& contenders, const char* work_name, const char* name, s
 }
 
 int memory(const Contenders& contenders, const std::string& kind, const char* name, std::uint32_t n) {
-  const Held held = kind == "idle" ? Held::idle : kind == "half-open" ? Held::half_open : Held::time_wait;
+  const Held held = kind == "idle"        ? Held::idle
+                    : kind == "at-rest"   ? Held::at_rest
+                    : kind == "half-open" ? Held::half_open
+                                          : Held::time_wait;
   // Only a TIME-WAIT table has a size that is chosen beforehand; lwIP needs it for the others too.
   bench_config config{1, 0, kResident, nullptr, nullptr};
   std::string why;
@@ -72,8 +75,9 @@ int main(int argc, char** argv) {
   if (verb == "memory" && argc == 5) {
     return memory(contenders, argv[2], argv[3], static_cast<std::uint32_t>(std::strtoul(argv[4], nullptr, 10)));
   }
-  std::fprintf(stderr,
-               "usage: %s list | smoke | run WORK CONTENDER UNITS | memory idle|half-open|time-wait CONTENDER N\n",
-               argv[0]);
+  std::fprintf(
+      stderr,
+      "usage: %s list | smoke | run WORK CONTENDER UNITS | memory idle|at-rest|half-open|time-wait CONTENDER N\n",
+      argv[0]);
   return 4;
 }

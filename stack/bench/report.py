@@ -291,7 +291,8 @@ def replay(bench: Bench) -> Iterator[Row]:
 
 def memory(bench: Bench) -> Iterator[Row]:
     for kind, name in (
-        ("idle", "memory of an idle connection"), ("time-wait", "memory of a TIME-WAIT connection"),
+        ("at-rest", "memory of an idle connection, 2 s at rest"), ("idle", "memory of an idle connection, just opened"),
+        ("time-wait", "memory of a TIME-WAIT connection"),
         ("half-open", "memory of a half-open connection"),
     ):  # fmt: skip
         mine = bench.memory(kind, CORE)

@@ -154,6 +154,11 @@ std::uint64_t hold(const Pair& pair, Held kind, std::uint32_t before, std::uint3
   bench_count ignored{};
   switch (kind) {
     case Held::idle: return pair.contender().open_idle(pair.get(), n);
+    case Held::at_rest: {
+      const std::uint64_t tcbs = pair.contender().open_idle(pair.get(), n);
+      if (pair.contender().rest != nullptr) pair.contender().rest(pair.get());
+      return tcbs;
+    }
     case Held::half_open: half_open(pair, before, n); return n;
     case Held::time_wait: pair.contender().connections(pair.get(), n, &ignored); return n;
   }

@@ -25,8 +25,9 @@ struct Work {
 std::span<const Work> all_work();
 const Work* find_work(std::string_view name);
 
-// Memory for connections that are there and idle, octets for each TCB (or what stands for one).
-enum class Held : std::uint8_t { idle, half_open, time_wait };
+// Memory for connections that are there and idle, octets for each TCB (or what stands for one). `idle`: just opened;
+// `at_rest`: 2 s later.
+enum class Held : std::uint8_t { idle, at_rest, half_open, time_wait };
 constexpr std::uint32_t kResident = 1023;  // what every contender can hold at once
 // `held` TCBs more are made between the two looks at the memory. Negative when the contender cannot.
 double octets_per_connection(const Pair& pair, Held kind, std::uint32_t held);

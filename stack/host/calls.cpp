@@ -22,7 +22,8 @@ std::optional<std::uint16_t> Host::Impl::ephemeral_port(const SocketAddress& rem
     const auto port = static_cast<std::uint16_t>(kFirstEphemeral + (offset + next_port_offset) % kEphemeralPorts);
     next_port_offset = static_cast<std::uint16_t>((next_port_offset + 1U) % kEphemeralPorts);
     if (listener_on(port) == nullptr && table.find({ip, port}, remote) == nullptr &&
-        half_open.find(port, remote) == nullptr && resting.find(port, remote) == nullptr)
+        half_open.find(port, remote) == nullptr && resting.find(port, remote) == nullptr &&
+        idle.find(port, remote) == nullptr)
       return port;
   }
   return std::nullopt;

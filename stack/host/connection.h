@@ -10,6 +10,8 @@
 
 namespace lastack {
 
+class ConnectionList;
+
 struct Connection {
   Connection(ConnId handle, const Config& config, const SocketAddress& local, const SocketAddress& remote,
              std::uint16_t mtu, bool passive)
@@ -33,10 +35,11 @@ struct Connection {
   // TimerHeap
   std::int32_t heap_index = -1;
   Instant heap_key = kNever;
-  // TimeWaitList
+  // ConnectionList
+  ConnectionList* listed_in = nullptr;
   Connection* older = nullptr;
   Connection* younger = nullptr;
-  bool in_time_wait_list = false;
+  Instant looked_at{};  // AwakeList
 };
 
 // Nothing in a Release build.

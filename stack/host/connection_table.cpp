@@ -5,6 +5,10 @@
 
 namespace lastack {
 
+namespace {
+constexpr std::size_t kLeast = 16;
+}  // namespace
+
 std::uint32_t ConnectionTable::hash(const SocketAddress& local, const SocketAddress& remote) const {
   return socket_hash(key_, local.port, remote);
 }
@@ -21,7 +25,7 @@ Connection* ConnectionTable::find(const SocketAddress& local, const SocketAddres
 }
 
 void ConnectionTable::insert(Connection* connection) {
-  if (slots_.empty() || (used_ + 1) * 4 > slots_.size() * 3) grow();
+  if (slots_.empty() || (used_ + 1) * 4 > slots_.size() * 3) resize(slots_.empty() ? kLeast : slots_.size() * 2);
   put(connection, hash(connection->tcb.local, connection->tcb.remote));
   ++used_;
 }
@@ -32,8 +36,14 @@ void ConnectionTable::put(Connection* connection, std::uint32_t h) {
   slots_[at] = {connection, h};
 }
 
-void ConnectionTable::grow() {
-  std::vector<Slot> old(slots_.empty() ? 16 : slots_.size() * 2);
+void ConnectionTable::shrink() {
+  std::size_t slots = slots_.size();
+  while (slots > kLeast && used_ * 8 < slots) slots /= 2;
+  if (slots < slots_.size()) resize(slots);
+}
+
+void ConnectionTable::resize(std::size_t slots) {
+  std::vector<Slot> old(slots);
   old.swap(slots_);
   for (const Slot& slot : old) {
     if (slot.connection != nullptr) put(slot.connection, slot.hash);

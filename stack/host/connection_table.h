@@ -19,6 +19,8 @@ class ConnectionTable {
   void erase(const Connection* connection);
   std::size_t size() const { return used_; }
   std::size_t memory() const { return slots_.capacity() * sizeof(Slot); }
+  // Gives memory back when most of it is unused.
+  void shrink();
 
  private:
   struct Slot {
@@ -26,7 +28,7 @@ class ConnectionTable {
     std::uint32_t hash = 0;
   };
   std::uint32_t hash(const SocketAddress& local, const SocketAddress& remote) const;
-  void grow();
+  void resize(std::size_t slots);
   void put(Connection* connection, std::uint32_t h);
   std::size_t mask() const { return slots_.size() - 1; }
 

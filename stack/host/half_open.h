@@ -4,13 +4,13 @@
 
 #include <cstdint>
 
-#include "stack/host/record_table.h"
+#include "stack/host/timed_records.h"
 #include "stack/tcb/tcb.h"
 #include "stack/wire/segment.h"
 
 namespace lastack {
 
-struct HalfOpen : Record {
+struct HalfOpen : TimedRecord {
   ConnId listener = ConnId::none;
   SeqNum iss;
   SeqNum irs;
@@ -25,7 +25,7 @@ struct HalfOpen : Record {
 };
 // One list for each number of repetitions: within it all have the same interval.
 inline constexpr std::size_t kHalfOpenLists = 12;
-using HalfOpenTable = RecordTable<HalfOpen, kHalfOpenLists>;
+using HalfOpenTable = TimedRecords<HalfOpen, kHalfOpenLists>;
 
 // Text and FIN do not fit into a record.
 inline bool fits_half_open(const Segment& syn) { return syn.payload.empty() && !syn.flags.fin(); }

@@ -51,6 +51,7 @@ Host::Impl::Impl(const HostConfig& host_config, Instant start)
       table(expand_seed(host_config.seed ^ 0x7461'626cU).k0),
       half_open(expand_seed(host_config.seed ^ 0x7461'626cU).k0),
       resting(expand_seed(host_config.seed ^ 0x7461'626cU).k0),
+      idle(expand_seed(host_config.seed ^ 0x7461'626cU).k0),
       cookie_key(expand_seed(host_config.seed ^ 0x636f'6f6bU)),
       fast_open_key(expand_seed(host_config.seed ^ 0x6661'7374U)) {}
 
@@ -93,8 +94,11 @@ SeqNum Host::Impl::next_iss(const SocketAddress& local, const SocketAddress& rem
 void Host::Impl::prepare(Tcb& tcb) const {
   // RFC 7323 5.4: timestamps of different connections start at different values.
   //= rfc7323 7
-  if (config.tcp.timestamps)
-    tcb.ts.offset = static_cast<std::uint32_t>(hash_sockets(port_key, tcb.local, tcb.remote) >> 32);
+  if (config.tcp.timestamps) tcb.ts.offset = timestamp_offset(tcb.local, tcb.remote);
+}
+
+std::uint32_t Host::Impl::timestamp_offset(const SocketAddress& local, const SocketAddress& remote) const {
+  return static_cast<std::uint32_t>(hash_sockets(port_key, local, remote) >> 32);
 }
 
 Connection& Host::Impl::create(const SocketAddress& local, const SocketAddress& remote, bool passive, ConnId id) {
@@ -103,6 +107,7 @@ Connection& Host::Impl::create(const SocketAddress& local, const SocketAddress& 
   Connection& created = *connection;
   connections.emplace(static_cast<std::int32_t>(id), std::move(connection));
   table.insert(&created);
+  stay_awake(created);
   return created;
 }
 
@@ -151,7 +156,7 @@ void Host::Impl::bury(Connection& connection) {
   if (!connection.buried) {
     connection.buried = true;
     heap.remove(connection);
-    time_wait.remove(connection);
+    ConnectionList::remove(connection);
     table.erase(&connection);
     if (std::exchange(connection.fast_open_pending, false)) --fast_open_pending;
     const Tcb& tcb = connection.tcb;
@@ -245,6 +250,11 @@ void Host::on_packet(Instant now, Bytes packet) {
 void Host::on_timeout(Instant now) {
   Impl& host = *impl_;
   host.advance(now);
+  // First, so that they stand in their order among the others.
+  for (Idle* due = host.idle.earliest(); due != nullptr && host.idle.next_deadline() <= host.now;
+       due = host.idle.earliest()) {
+    host.wake(*due);
+  }
   for (Connection* oldest = host.time_wait.oldest(); oldest != nullptr && host.time_wait.earliest() <= host.now;
        oldest = host.time_wait.oldest()) {
     run_timeouts(oldest->tcb, host.now);
@@ -280,6 +290,7 @@ std::size_t Host::poll_transmit(Instant now, MutableBytes out) {
     }
     host.rest_in_time_wait(*connection);
   }
+  if (host.now >= host.look_at) host.let_rest();
   return 0;
 }
 
@@ -320,7 +331,7 @@ std::optional<Event> Host::Impl::next_event() {
 std::optional<Instant> Host::next_timeout() const {
   impl_->heap.top();  // makes earliest() exact; nothing else looks at it
   const Instant next = std::min({impl_->heap.earliest(), impl_->time_wait.earliest(), impl_->half_open.next_deadline(),
-                                 impl_->resting.next_deadline()});
+                                 impl_->resting.next_deadline(), impl_->idle.next_deadline()});
   return next == kNever ? std::nullopt : std::optional(next);
 }
 
@@ -331,6 +342,7 @@ std::optional<ConnId> Host::find(std::uint16_t local_port, const SocketAddress& 
   if (const Connection* const connection = impl_->table.find({ip, local_port}, remote)) return connection->id;
   if (const HalfOpen* const record = impl_->half_open.find(local_port, remote)) return record->id;
   if (const TimeWait* const record = impl_->resting.find(local_port, remote)) return record->id;
+  if (const Idle* const record = impl_->idle.find(local_port, remote)) return record->id;
   return std::nullopt;
 }
 
@@ -340,7 +352,11 @@ SocketAddress Host::remote(ConnId conn) const {
 }
 
 //= rfc9293 3.10.6
-State Host::state(ConnId conn) const { return impl_->state(impl_->find(conn), conn); }
+State Host::state(ConnId conn) const {
+  if (const Connection* const held = impl_->find_held(conn)) return impl_->state(held, conn);
+  if (const Idle* const record = impl_->idle.find(conn)) return record->state;
+  return impl_->state(impl_->find_record(conn), conn);
+}
 
 const Tcb* Host::tcb(ConnId conn) const {
   const Connection* const connection = impl_->find(conn);
@@ -358,13 +374,17 @@ const Disposition& Host::last_disposition() const { return impl_->last_dispositi
 
 std::size_t Host::memory() const {
   std::size_t octets = sizeof(Impl) + impl_->table.memory() + impl_->heap.memory() + impl_->replies.memory() +
-                       impl_->half_open.memory() + impl_->resting.memory() + impl_->fast_open_cache.memory() +
-                       impl_->syn_acks.memory() + impl_->farewells.memory();
+                       impl_->half_open.memory() + impl_->resting.memory() + impl_->idle.memory() +
+                       impl_->fast_open_cache.memory() + impl_->syn_acks.memory() + impl_->farewells.memory();
   for (const auto& entry : impl_->connections) octets += sizeof(Connection) - sizeof(Tcb) + entry.second->tcb.memory();
   return octets;
 }
 
-std::size_t Host::connections() const { return impl_->table.size() + impl_->half_open.size() + impl_->resting.size(); }
+std::size_t Host::connections() const {
+  return impl_->table.size() + impl_->half_open.size() + impl_->resting.size() + impl_->idle.size();
+}
+
+std::size_t Host::tcbs() const { return impl_->table.size(); }
 
 bool Host::issued(ConnId conn) const {
   const auto number = static_cast<std::int32_t>(conn);

@@ -6,6 +6,7 @@
 //  input.
 //  - A spurious on_timeout is harmless. Same inputs, same outputs, byte for byte.
 //  - `now` never goes backwards (a smaller value is taken as the last one).
+//  - What tcb() and config() point to is good until the next call of the host.
 #pragma once
 
 #include <cstdint>
@@ -109,9 +110,14 @@ class Host {
   // What became of the last packet given to on_packet.
   const Disposition& last_disposition() const;
 
+  // Connections at rest become small records by and by (Config::rest_after); this folds all of them at once. Nothing
+  // else changes. Returns how many.
+  std::size_t compact(Instant now);
   // How much memory the host holds for connections and queues, octets; for the bounds in tests and fuzzing.
   std::size_t memory() const;
   std::size_t connections() const;
+  // Those of them that are whole TCBs at present, not records.
+  std::size_t tcbs() const;
   // Whether this handle was ever handed out: one that was given back stays CLOSED.
   bool issued(ConnId conn) const;
 

@@ -1,6 +1,6 @@
 // The host's inside: its tables and queues, and what each input does with them. Split over host.cpp (contract, life of
-// connections), receive.cpp (packets in), passive_open.cpp (listeners), records.cpp (connections as small records) and
-// calls.cpp (user calls).
+// connections), receive.cpp (packets in), passive_open.cpp (listeners), records.cpp and idle.cpp (connections as small
+// records) and calls.cpp (user calls).
 #pragma once
 
 #include <algorithm>
@@ -16,9 +16,11 @@
 #include "stack/host/half_open.h"
 #include "stack/host/host.h"
 #include "stack/host/icmp.h"
+#include "stack/host/idle.h"
 #include "stack/host/isn.h"
 #include "stack/host/time_wait.h"
 #include "stack/host/timers_of_host.h"
+#include "stack/tcb/packed_tcb.h"
 #include "stack/tcp/effects.h"
 #include "stack/tcp/expected.h"
 #include "stack/tcp/output.h"
@@ -50,6 +52,7 @@ struct Host::Impl {
   Connection& create(const SocketAddress& local, const SocketAddress& remote, bool passive, ConnId id);
   // What the host gives every new TCB.
   void prepare(Tcb& tcb) const;
+  std::uint32_t timestamp_offset(const SocketAddress& local, const SocketAddress& remote) const;
   // For the user's calls: wakes what is only a record.
   Connection* find(ConnId id) {
     Connection* const held = find_held(id);
@@ -139,6 +142,15 @@ struct Host::Impl {
   void rest_in_time_wait(Connection& connection);
   void run_record_timeouts();
 
+  // Connections at rest (idle.cpp).
+  Connection& wake(Idle& record);
+  void stay_awake(Connection& connection);
+  Duration rest_pace() const;
+  void let_rest();
+  void fold(Connection& connection);
+  void shrink();
+  PackingContext packing_context(const SocketAddress& local, const SocketAddress& remote) const;
+
   // Packets out (host.cpp).
   // Writes `outgoing`, which next_segment has filled, as a packet.
   std::size_t write(const Tcb& tcb, MutableBytes out);
@@ -175,7 +187,10 @@ struct Host::Impl {
   HalfOpenTable half_open;
   Fifo<std::pair<HalfOpen*, ConnId>> syn_acks;  // records that are due; one that is gone has another id
   TimeWaitTable resting;
-  Fifo<Event> farewells;  // of connections that ended as records
+  IdleTable idle;
+  AwakeList awake;
+  Instant look_at = kNever;  // at the oldest of them
+  Fifo<Event> farewells;     // of connections that ended as records
   HashKey cookie_key;
   HashKey fast_open_key;
   FastOpenCache fast_open_cache;

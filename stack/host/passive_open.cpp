@@ -39,8 +39,7 @@ void Host::Impl::segment_for_listener(Listener& listener, const SocketAddress& l
 //= rfc4987 3.5
 void Host::Impl::begin_half_open(Listener& listener, const SocketAddress& local, const SocketAddress& remote,
                                  const Segment& syn, SeqNum iss) {
-  HalfOpen& record = half_open.add(local.port, remote);
-  record.id = next_id();
+  HalfOpen& record = half_open.add(local.port, remote, next_id());
   record.listener = listener.id;
   record.iss = iss;
   record.since = now;

@@ -1,17 +1,12 @@
-// Small records of connections that need no whole TCB (half-open, TIME-WAIT): found by their pair of sockets, and kept
-// in order of their deadlines. Memory is taken in blocks and reused; a record never moves.
-//
-// A record type has the members of Record below. Deadlines lie in lists: what is scheduled with one interval comes in
-// order and costs nothing; another deadline is put in its place from the late end.
+// Small records of connections that need no whole TCB (half-open, TIME-WAIT, at rest): found by their pair of sockets
+// or by their handle. Memory is taken in blocks and reused; a record never moves. A record type is derived from Record.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "stack/base/check.h"
-#include "stack/base/time.h"
 #include "stack/host/host.h"
 #include "stack/host/socket_hash.h"
 
@@ -19,42 +14,41 @@ namespace lastack {
 
 struct Record {
   static constexpr std::uint32_t kNone = 0xffff'ffffU;
-  static constexpr std::uint8_t kNoList = 0xff;
 
   SocketAddress remote;
   std::uint16_t local_port = 0;
-  ConnId id = ConnId::none;
-  Instant deadline{};
-  std::uint32_t self = kNone;  // where it lies
-  std::uint32_t next = kNone;  // in its bucket, or among the free ones
-  std::uint32_t older = kNone;
-  std::uint32_t younger = kNone;
-  std::uint8_t list = kNoList;
   bool used = false;
+  ConnId id = ConnId::none;
+  std::uint32_t self = kNone;     // where it lies
+  std::uint32_t next = kNone;     // with the same hash of sockets, or among the free ones
+  std::uint32_t next_id = kNone;  // with the same hash of the handle
 };
 
-template <typename R, std::size_t kLists>
+template <typename R>
 class RecordTable {
  public:
   explicit RecordTable(std::uint64_t key) : key_(key) {}
 
   std::size_t size() const { return size_; }
   std::size_t memory() const {
-    return blocks_.size() * (kBlock * sizeof(R) + sizeof(blocks_[0])) + buckets_.size() * sizeof(std::uint32_t);
+    return blocks_.size() * (kBlock * sizeof(R) + sizeof(blocks_[0])) +
+           (by_sockets_.size() + by_id_.size()) * sizeof(std::uint32_t);
   }
 
   R* find(std::uint16_t local_port, const SocketAddress& remote) {
     if (size_ == 0) return nullptr;
-    for (std::uint32_t i = buckets_[bucket(local_port, remote)]; i != Record::kNone; i = at(i).next) {
+    for (std::uint32_t i = by_sockets_[bucket(local_port, remote)]; i != Record::kNone; i = at(i).next) {
       if (at(i).remote == remote && at(i).local_port == local_port) return &at(i);
     }
     return nullptr;
   }
-  // For STATUS and the like: looks at every record.
   R* find(ConnId id) {
-    R* found = nullptr;
-    for_each([&](R& record) { found = record.id == id ? &record : found; });
-    return found;
+    if (size_ == 0) return nullptr;
+    if (by_id_.empty()) index_ids();
+    for (std::uint32_t i = by_id_[bucket(id)]; i != Record::kNone; i = at(i).next_id) {
+      if (at(i).id == id) return &at(i);
+    }
+    return nullptr;
   }
   template <typename F>
   void for_each(F f) {
@@ -66,8 +60,8 @@ class RecordTable {
     }
   }
 
-  // There must be none of this pair of sockets yet.
-  R& add(std::uint16_t local_port, const SocketAddress& remote) {
+  // There must be none of this pair of sockets yet, nor of this handle.
+  R& add(std::uint16_t local_port, const SocketAddress& remote, ConnId id) {
     if (free_ == Record::kNone) grow();
     R& record = at(free_);
     const std::uint32_t self = free_;
@@ -77,67 +71,45 @@ class RecordTable {
     record.used = true;
     record.remote = remote;
     record.local_port = local_port;
-    std::uint32_t& head = buckets_[bucket(local_port, remote)];
-    record.next = head;
-    head = self;
+    record.id = id;
     ++size_;
+    push(by_sockets_[bucket(local_port, remote)], record, &Record::next);
+    if (!by_id_.empty()) push(by_id_[bucket(id)], record, &Record::next_id);
     return record;
   }
   void remove(R& record) {
-    unlist(record);
-    std::uint32_t* link = &buckets_[bucket(record.local_port, record.remote)];
-    while (*link != record.self) link = &at(*link).next;
-    *link = record.next;
+    take(by_sockets_[bucket(record.local_port, record.remote)], record, &Record::next);
+    if (!by_id_.empty()) take(by_id_[bucket(record.id)], record, &Record::next_id);
     record.used = false;
     record.next = free_;
     free_ = record.self;
     --size_;
   }
 
-  void schedule(R& record, std::size_t list, Instant deadline) {
-    unlist(record);
-    record.deadline = deadline;
-    record.list = static_cast<std::uint8_t>(list);
-    List& in = lists_[list];
-    std::uint32_t before = in.youngest;
-    while (before != Record::kNone && at(before).deadline > deadline) before = at(before).older;
-    record.older = before;
-    record.younger = before == Record::kNone ? in.oldest : at(before).younger;
-    (record.older == Record::kNone ? in.oldest : at(record.older).younger) = record.self;
-    (record.younger == Record::kNone ? in.youngest : at(record.younger).older) = record.self;
-  }
-  // The one whose deadline comes first; nullptr when none is scheduled.
-  R* earliest() {
-    R* first = nullptr;
-    if (size_ == 0) return first;
-    for (const List& list : lists_) {
-      if (list.oldest == Record::kNone) continue;
-      if (first == nullptr || at(list.oldest).deadline < first->deadline) first = &at(list.oldest);
-    }
-    return first;
-  }
-  Instant next_deadline() {
-    const R* const first = earliest();
-    return first == nullptr ? Instant::max() : first->deadline;
-  }
+  R& at(std::uint32_t i) { return blocks_[i / kBlock][i % kBlock]; }
 
  private:
   static constexpr std::uint32_t kBlock = 64;
-  struct List {
-    std::uint32_t oldest = Record::kNone;
-    std::uint32_t youngest = Record::kNone;
-  };
+  using Link = std::uint32_t Record::*;
 
-  R& at(std::uint32_t i) { return blocks_[i / kBlock][i % kBlock]; }
   std::size_t bucket(std::uint16_t local_port, const SocketAddress& remote) const {
-    return socket_hash(key_, local_port, remote) & (buckets_.size() - 1);
+    return socket_hash(key_, local_port, remote) & (by_sockets_.size() - 1);
   }
-  void unlist(R& record) {
-    if (record.list == Record::kNoList) return;
-    List& in = lists_[record.list];
-    (record.older == Record::kNone ? in.oldest : at(record.older).younger) = record.younger;
-    (record.younger == Record::kNone ? in.youngest : at(record.younger).older) = record.older;
-    record.list = Record::kNoList;
+  // Handles are numbers that we give out one after the other: they need no hash.
+  std::size_t bucket(ConnId id) const { return static_cast<std::size_t>(id) & (by_id_.size() - 1); }
+  void push(std::uint32_t& head, R& record, Link next) {
+    record.*next = head;
+    head = record.self;
+  }
+  void take(std::uint32_t& head, const R& record, Link next) {
+    std::uint32_t* link = &head;
+    while (*link != record.self) link = &(at(*link).*next);
+    *link = record.*next;
+  }
+  // The handles are indexed from the first question on: many a host never asks.
+  void index_ids() {
+    by_id_.assign(by_sockets_.size(), Record::kNone);
+    for_each([&](R& record) { push(by_id_[bucket(record.id)], record, &Record::next_id); });
   }
   void grow() {
     const auto first = static_cast<std::uint32_t>(blocks_.size()) * kBlock;
@@ -146,18 +118,15 @@ class RecordTable {
       at(first + i - 1).next = free_;
       free_ = first + i - 1;
     }
-    if (first + kBlock <= buckets_.size()) return;
-    buckets_.assign(buckets_.empty() ? kBlock : 2 * buckets_.size(), Record::kNone);
-    for_each([&](R& record) {
-      std::uint32_t& head = buckets_[bucket(record.local_port, record.remote)];
-      record.next = head;
-      head = record.self;
-    });
+    if (first + kBlock <= by_sockets_.size()) return;
+    by_sockets_.assign(by_sockets_.empty() ? kBlock : 2 * by_sockets_.size(), Record::kNone);
+    for_each([&](R& record) { push(by_sockets_[bucket(record.local_port, record.remote)], record, &Record::next); });
+    if (!by_id_.empty()) index_ids();
   }
 
   std::vector<std::unique_ptr<R[]>> blocks_;
-  std::vector<std::uint32_t> buckets_;  // a power of two, at least one for each record
-  std::array<List, kLists> lists_{};
+  std::vector<std::uint32_t> by_sockets_;  // a power of two, at least one for each record
+  std::vector<std::uint32_t> by_id_;       // as many, or none
   std::uint32_t free_ = Record::kNone;
   std::size_t size_ = 0;
   std::uint64_t key_;

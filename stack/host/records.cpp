@@ -21,6 +21,7 @@ std::size_t list_of(const HalfOpen& record) {
 Connection* Host::Impl::find_record(std::uint16_t local_port, const SocketAddress& remote) {
   if (HalfOpen* const record = half_open.find(local_port, remote)) return &wake(*record);
   if (TimeWait* const record = resting.find(local_port, remote)) return &wake(*record);
+  if (Idle* const record = idle.find(local_port, remote)) return &wake(*record);
   return nullptr;
 }
 
@@ -28,6 +29,7 @@ Connection* Host::Impl::find_record(ConnId id) {
   if (id == ConnId::none || find_listener(id) != nullptr) return nullptr;
   if (HalfOpen* const record = half_open.find(id)) return &wake(*record);
   if (TimeWait* const record = resting.find(id)) return &wake(*record);
+  if (Idle* const record = idle.find(id)) return &wake(*record);
   return nullptr;
 }
 
@@ -111,11 +113,10 @@ void Host::Impl::rest_in_time_wait(Connection& connection) {
   const Tcb& tcb = connection.tcb;
   if (!connection.released || connection.buried || connection.noisy || connection.in_output) return;
   if (connection.listener != ConnId::none || !fits_time_wait(tcb)) return;
-  TimeWait& record = resting.add(tcb.local.port, tcb.remote);
-  record.id = connection.id;
+  TimeWait& record = resting.add(tcb.local.port, tcb.remote, connection.id);
   remember(record, tcb);
   resting.schedule(record, 0, tcb.timers.deadline(TimerKind::time_wait));
-  time_wait.remove(connection);
+  ConnectionList::remove(connection);
   table.erase(&connection);
   erase(connection.id);
 }

@@ -57,7 +57,7 @@ void restore(Tcb& tcb, const TimeWait& record) {
   tcb.reader_gone = true;
   tcb.octets_read = octets_between(record.irs + 2, record.rcv_nxt);  // without SYN and FIN
   tcb.timers.arm(TimerKind::time_wait, record.deadline);
-  tcb.restore_time_wait();
+  tcb.restore(State::time_wait, record.snd_nxt - 1);
 }
 
 }  // namespace lastack

@@ -5,12 +5,12 @@
 
 #include <cstdint>
 
-#include "stack/host/record_table.h"
+#include "stack/host/timed_records.h"
 #include "stack/tcb/tcb.h"
 
 namespace lastack {
 
-struct TimeWait : Record {
+struct TimeWait : TimedRecord {
   SeqNum iss, irs, snd_nxt, rcv_nxt, wl1, wl2;
   std::uint32_t snd_wnd = 0;
   std::uint32_t max_wnd = 0;
@@ -29,7 +29,7 @@ struct TimeWait : Record {
   bool scaling : 1 = false;
   bool passive : 1 = false;
 };
-using TimeWaitTable = RecordTable<TimeWait, 1>;
+using TimeWaitTable = TimedRecords<TimeWait, 1>;
 
 // Whether nothing of this TCB is lost in a record.
 bool fits_time_wait(const Tcb& tcb);

@@ -4,6 +4,11 @@ namespace lastack {
 
 namespace {
 Instant expiry(const Connection& connection) { return connection.tcb.timers.deadline(TimerKind::time_wait); }
+
+// At one instant in the order of their handles, so that it does not matter how they came into the heap.
+bool earlier(const Connection& a, const Connection& b) {
+  return a.heap_key < b.heap_key || (a.heap_key == b.heap_key && a.id < b.id);
+}
 }  // namespace
 
 void TimerHeap::place(std::size_t at, Connection* connection) {
@@ -15,7 +20,7 @@ void TimerHeap::sift_up(std::size_t at) {
   Connection* const moving = heap_[at];
   while (at != 0) {
     const std::size_t parent = (at - 1) / 2;
-    if (heap_[parent]->heap_key <= moving->heap_key) break;
+    if (!earlier(*moving, *heap_[parent])) break;
     place(at, heap_[parent]);
     at = parent;
   }
@@ -27,8 +32,8 @@ void TimerHeap::sift_down(std::size_t at) {
   while (true) {
     std::size_t child = 2 * at + 1;
     if (child >= heap_.size()) break;
-    if (child + 1 < heap_.size() && heap_[child + 1]->heap_key < heap_[child]->heap_key) ++child;
-    if (moving->heap_key <= heap_[child]->heap_key) break;
+    if (child + 1 < heap_.size() && earlier(*heap_[child + 1], *heap_[child])) ++child;
+    if (!earlier(*heap_[child], *moving)) break;
     place(at, heap_[child]);
     at = child;
   }
@@ -76,24 +81,11 @@ Connection* TimerHeap::top() {
 void TimeWaitList::update(Connection& connection) {
   remove(connection);
   // From the young end: with one MSL for all, that is where it belongs.
-  Connection* after = youngest_;
+  Connection* after = youngest();
   while (after != nullptr && expiry(*after) > expiry(connection)) after = after->older;
-  connection.older = after;
-  connection.younger = after == nullptr ? oldest_ : after->younger;
-  (connection.older == nullptr ? oldest_ : connection.older->younger) = &connection;
-  (connection.younger == nullptr ? youngest_ : connection.younger->older) = &connection;
-  connection.in_time_wait_list = true;
+  link_after(after, connection);
 }
 
-void TimeWaitList::remove(Connection& connection) {
-  if (!connection.in_time_wait_list) return;
-  (connection.older == nullptr ? oldest_ : connection.older->younger) = connection.younger;
-  (connection.younger == nullptr ? youngest_ : connection.younger->older) = connection.older;
-  connection.older = nullptr;
-  connection.younger = nullptr;
-  connection.in_time_wait_list = false;
-}
-
-Instant TimeWaitList::earliest() const { return oldest_ == nullptr ? kNever : expiry(*oldest_); }
+Instant TimeWaitList::earliest() const { return oldest() == nullptr ? kNever : expiry(*oldest()); }
 
 }  // namespace lastack

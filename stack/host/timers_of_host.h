@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "stack/host/connection.h"
+#include "stack/host/connection_list.h"
 
 namespace lastack {
 
@@ -23,6 +23,10 @@ class TimerHeap {
   // Exact after top() was called since the last change.
   Instant earliest() const { return heap_.empty() ? kNever : heap_.front()->heap_key; }
   std::size_t memory() const { return heap_.capacity() * sizeof(Connection*); }
+  // Gives memory back when most of it is unused.
+  void shrink() {
+    if (heap_.capacity() > 64 && heap_.capacity() / 8 > heap_.size()) heap_.shrink_to_fit();
+  }
 
  private:
   void move_up(Connection& connection, Instant floor);
@@ -33,17 +37,11 @@ class TimerHeap {
   std::vector<Connection*> heap_;
 };
 
-class TimeWaitList {
+class TimeWaitList : public ConnectionList {
  public:
   // Inserts, or moves after the time-out was restarted.
   void update(Connection& connection);
-  void remove(Connection& connection);
-  Connection* oldest() const { return oldest_; }
   Instant earliest() const;
-
- private:
-  Connection* oldest_ = nullptr;
-  Connection* youngest_ = nullptr;
 };
 
 }  // namespace lastack

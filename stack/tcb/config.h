@@ -109,6 +109,10 @@ struct Config {
   Duration keepalive_interval = 75s;
   std::uint8_t keepalive_probes = 9;
 
+  // Of all connections of a host: after this long without a segment, one with nothing to do is kept as a record of some
+  // hundred octets until it is needed. The least RTO: RFC 5681 4.1 takes it for idle, too. Zero: never.
+  Duration rest_after = 1s;
+
   std::uint8_t hop_limit = 64;  // 3.9.2 MUST-49: configurable
   std::uint8_t dscp = 0;        // 3.9.2.? SHLD-22
 };

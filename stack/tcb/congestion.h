@@ -38,6 +38,7 @@ struct CongestionMemory {
   std::uint32_t cwnd = 0;
   std::uint32_t ssthresh = 0;
   CubicState cubic;
+  friend bool operator==(const CongestionMemory&, const CongestionMemory&) = default;
 };
 
 struct Congestion {
@@ -69,6 +70,7 @@ struct Congestion {
 
   CongestionMemory remember() const { return {cwnd, ssthresh, cubic}; }
   void restore(const CongestionMemory& before);
+  friend bool operator==(const Congestion&, const Congestion&) = default;
 };
 
 }  // namespace lastack

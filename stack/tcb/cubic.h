@@ -30,6 +30,7 @@ struct CubicState {
   static std::uint32_t reduced(std::uint32_t flight);  // 4.6: beta times
   void on_event(std::uint32_t cwnd, bool timeout);     // 4.7, 4.8
   std::uint32_t avoid(const Ack& ack);                 // 4.2 to 4.5; returns the new cwnd
+  friend bool operator==(const CubicState&, const CubicState&) = default;
 
  private:
   void begin_epoch(const Ack& ack);

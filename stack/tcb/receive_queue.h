@@ -20,6 +20,7 @@ class ReceiveQueue {
   std::uint32_t unread() const { return ring_.size(); }
   std::uint32_t room() const { return ring_.room(); }
   std::uint32_t limit() const { return ring_.limit(); }
+  std::uint8_t max_runs() const { return max_runs_; }
   std::size_t memory() const { return ring_.memory() + runs_.capacity() * sizeof(Run); }
   bool has_gap() const { return !runs_.empty(); }
   // Octets of out-of-order text held.

@@ -39,6 +39,13 @@ class RecentMinimum {
     }
     current_ = std::min(current_, sample);
   }
+  template <typename F>
+  void pack(F& f, Duration usual, Instant last_sent) {
+    current_ = f(current_, usual);
+    previous_ = f(previous_, Duration::max());
+    began_ = f(began_, last_sent);
+  }
+  friend bool operator==(const RecentMinimum&, const RecentMinimum&) = default;
 
  private:
   Duration current_ = Duration::max();
@@ -63,6 +70,7 @@ struct Rack {
   std::uint8_t reo_wnd_persist = 16;
   SeqNum reduced_until;  // 9.3: one reaction to lost retransmissions in each window
   bool reduced = false;
+  friend bool operator==(const Rack&, const Rack&) = default;
 };
 
 // RFC 8985 7.
@@ -72,6 +80,7 @@ struct LossProbe {
   bool is_retransmission = false;
   bool sampled = true;  // the round trip was measured since the last probe
   SeqNum end;
+  friend bool operator==(const LossProbe&, const LossProbe&) = default;
 };
 
 // RFC 6937 3.
@@ -79,6 +88,7 @@ struct ProportionalRate {
   std::uint64_t delivered = 0;
   std::uint64_t out = 0;
   std::uint32_t recover_flight = 0;
+  friend bool operator==(const ProportionalRate&, const ProportionalRate&) = default;
 };
 
 // RFC 2883 4, RFC 9438 4.9.2: every retransmission of this recovery was reported as a duplicate, so nothing was lost.
@@ -96,6 +106,7 @@ struct Undo {
     from = una;
     before = memory;
   }
+  friend bool operator==(const Undo&, const Undo&) = default;
 };
 
 // What a connection keeps whose both ends do SACK; made when its first text leaves, so that the others do not pay for
@@ -126,6 +137,7 @@ struct Recovery {
   SeqNum frto_end;                    // of what the time-out sent again
   std::uint32_t pipe_prev = 0;        // RFC 4015 3.1 (0)
   Instant rto_at{};                   // when the time-out is, whatever comes before it
+  friend bool operator==(const Recovery&, const Recovery&) = default;
 };
 
 }  // namespace lastack

@@ -39,6 +39,21 @@ class RttEstimator {
   void remember();
   void distrust_short_samples() { distrusts_ = true; }
 
+  template <typename F>
+  void pack(F& f, SeqNum nxt, Instant last_sent) {
+    measured_ = f(measured_, true);
+    srtt_ = f(srtt_, Duration(0));
+    rttvar_ = f(rttvar_, srtt_ / 2);
+    rto_ = f(rto_, Duration(1s));
+    srtt_before_ = f(srtt_before_, Duration(0));
+    rttvar_before_ = f(rttvar_before_, Duration(0));
+    timed_at_ = f(timed_at_, last_sent);
+    timed_end_ = f(timed_end_, nxt);
+    timing_ = f(timing_, false);
+    distrusts_ = f(distrusts_, false);
+  }
+  friend bool operator==(const RttEstimator&, const RttEstimator&) = default;
+
  private:
   Duration srtt_{0};
   Duration rttvar_{0};

@@ -58,6 +58,8 @@ class Scoreboard {
   // Nothing was reported, lost or sent again: the records are in the order of their transmission.
   bool clean() const { return marked_ == 0; }
 
+  // For a new one: what comes next begins at `number`.
+  void begin_at(SeqNum number) { end_ = number; }
   // New text [begin, end) leaves; it follows what is there.
   void sent(SeqNum begin, SeqNum end, Instant now) {
     if (!empty()) {

@@ -26,10 +26,10 @@ void Tcb::enter(State to, Cause cause) {
   if (to == State::closed) closed_by = cause;
 }
 
-void Tcb::restore_time_wait() {
-  LASTACK_CHECK(state_ == State::closed);
-  fin_number_ = snd.nxt - 1;
-  state_ = State::time_wait;
+void Tcb::restore(State state, SeqNum fin_number) {
+  LASTACK_CHECK(state_ == State::closed || state_ == state);
+  state_ = state;
+  fin_number_ = fin_number;
 }
 
 Config& Tcb::change_config() {

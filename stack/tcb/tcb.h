@@ -51,6 +51,7 @@ struct SendVariables {
   bool push_queued : 1 = false;
   SeqNum push_end;  // 3.9.1 PUSH: the end of the last pushed SEND
   SeqNum resend;    // without SACK, after a time-out: what is sent again next; equal to nxt when nothing is
+  friend bool operator==(const SendVariables&, const SendVariables&) = default;
 };
 
 // Table 3.
@@ -68,6 +69,7 @@ struct ReceiveVariables {
   SeqNum push_end;
   SeqNum last_ack_sent;  // RFC 7323 4.3
   SackBlock duplicate;   // RFC 2883 4: what the last segment repeated, while duplicate_due
+  friend bool operator==(const ReceiveVariables&, const ReceiveVariables&) = default;
 };
 
 // RFC 7323. `recent` is TS.Recent.
@@ -76,6 +78,7 @@ struct TimestampVariables {
   std::uint32_t recent = 0;
   Instant recent_at{};
   std::uint32_t offset = 0;  // of our clock: 5.4, not the same on every connection
+  friend bool operator==(const TimestampVariables&, const TimestampVariables&) = default;
 };
 
 // RFC 3168 6.1. What the two ends agreed on, and where each half stands.
@@ -88,6 +91,7 @@ struct EcnVariables {
   SeqNum reduced_at;         // SND.NXT of the last reduction: an ECE of what lies below speaks of the same congestion
   Instant hold_until{};      // 6.1.2: ECE came with a window of one segment; nothing new before
   bool sends() const { return agreed && !plain; }
+  friend bool operator==(const EcnVariables&, const EcnVariables&) = default;
 };
 
 // RFC 7413, while a SYN or SYN,ACK with the option is to be sent and answered.
@@ -120,8 +124,8 @@ class Tcb {
   State state() const { return state_; }
   // The one writer of the state: the transition must be a row of the edge table.
   void enter(State to, Cause cause);
-  // The one exception: a new TCB takes up where a record of TIME-WAIT stands (host/time_wait.h).
-  void restore_time_wait();
+  // The one exception: a new TCB takes up where a record stands (host/time_wait.h, tcb/packed_tcb.h).
+  void restore(State state, SeqNum fin_number);
 
   const Config& config() const { return *config_; }
   Config& change_config();

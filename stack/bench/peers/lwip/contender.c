@@ -270,6 +270,7 @@ __attribute__((visibility("default"))) const bench_contender* bench_contender_en
                                        admit,
                                        arrive,
                                        next_frame,
-                                       pool_octets};
+                                       pool_octets,
+                                       NULL};
   return &self;
 }

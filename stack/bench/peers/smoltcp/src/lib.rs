@@ -52,6 +52,7 @@ pub struct BenchContender {
     arrive: extern "C" fn(*mut Pair, *const u8, usize),
     next_frame: extern "C" fn(*mut Pair, *mut u8, usize) -> usize,
     pool_octets: Option<extern "C" fn(*mut Pair) -> u64>,
+    rest: Option<extern "C" fn(*mut Pair)>,
 }
 unsafe impl Sync for BenchContender {}
 
@@ -306,7 +307,7 @@ extern "C" fn next_frame(pair: *mut Pair, frame: *mut u8, room: usize) -> usize 
 }
 
 static SELF: BenchContender = BenchContender {
-    abi: 1,
+    abi: 2,
     name: c"smoltcp".as_ptr(),
     version: c"0.14.0".as_ptr(),
     configuration: c"opt-level 3, fat LTO, one codegen unit, panic=abort; features: timestamps, CUBIC (SACK blocks are always on)".as_ptr(),
@@ -320,6 +321,7 @@ static SELF: BenchContender = BenchContender {
     arrive,
     next_frame,
     pool_octets: None,
+    rest: None,
 };
 
 #[no_mangle]
