@@ -138,8 +138,9 @@ void report(TrackedConnection& conn, int accused, Finding&& finding) {
 void Context::violated(RuleId rule, std::string expected, std::string actual, std::string why) const {
   blamed = static_cast<std::uint8_t>(blamed | rule_row(rule).blames);
   Finding f = draft(rule, std::move(expected), std::move(actual), std::move(why));
-  const bool other_hops = self.other_hops || (self.hop_limit != 0 && self.hop_limit != seg.ip.hop_limit);
-  if (other_hops && !conn.certain && !rule_needs_segment_only(*f.rule)) {
+  const bool travelled_otherwise = self.hop_limit != 0 && self.hop_limit != seg.ip.hop_limit;
+  const bool other_hops = travelled_otherwise || (self.other_hops && !rule_needs_segment_only(*f.rule));
+  if (other_hops && !conn.certain) {
     f.verdict = Verdict::inconclusive;
     f.why += "; undecided: the hop limit changes, so another host may speak in its name";
   }

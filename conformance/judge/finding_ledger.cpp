@@ -43,6 +43,7 @@ void FindingLedger::note_segment(const SegmentInfo& seg) {
   if (seg.checksum == ChecksumState::wrong) ++wrong_checksums_;
   if (seg.payload_size != 0) {
     ++with_text_;
+    if (seg.payload_size > kEthernetMtu - kIpv4HeaderSize - kTcpHeaderSize) ++larger_than_frame_;
   } else if ((seg.tcp.flags.bits & (Flags::syn_bit | Flags::fin_bit | Flags::rst_bit)) == 0 &&
              seg.tcp.options.sack_count == 0) {
     ++empty_;
@@ -97,6 +98,17 @@ void FindingLedger::distrust_unverified() {
     } else if (f.after_unverified && damages && !rule_needs_segment_only(*f.rule)) {
       leave_open(f, "this path damages, and the capture cut segments before it, so that what they said may be wrong");
     }
+  }
+}
+
+// One segment larger than a frame is a fault. Several are the work of a network card, which puts together what arrives
+// (and cuts what is sent) on the other side of the tap.
+void FindingLedger::distrust_sizes() {
+  if (vantage_ == Vantage::endpoint || larger_than_frame_ < 2) return;
+  for (Finding& f : findings_) {
+    if (f.verdict != Verdict::violated || !f.larger_than_frame) continue;
+    leave_open(f, std::to_string(larger_than_frame_) +
+                      " segments of this capture are larger than a frame: a network card may have put it together");
   }
 }
 
@@ -165,6 +177,7 @@ void FindingLedger::settle(const TapLedger& hosts) {
   distrust_path();
   distrust_checksums(hosts);
   distrust_unverified();
+  distrust_sizes();
   distrust_clock();
   distrust_completeness();
   distrust_admitted_loss();

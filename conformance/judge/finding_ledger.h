@@ -54,6 +54,7 @@ class FindingLedger final : public FindingSink {
   void distrust_path();
   void distrust_checksums(const TapLedger& hosts);
   void distrust_unverified();
+  void distrust_sizes();
   void distrust_clock();
   void distrust_completeness();
   void distrust_admitted_loss();
@@ -65,6 +66,7 @@ class FindingLedger final : public FindingSink {
   std::uint64_t right_checksums_ = 0;
   std::uint64_t wrong_checksums_ = 0;
   std::uint64_t with_text_ = 0;
+  std::uint64_t larger_than_frame_ = 0;
   std::uint64_t empty_ = 0;  // without SYN, FIN, RST and blocks
   std::uint64_t disorder_ = 0;
   std::uint64_t damaged_ = 0;

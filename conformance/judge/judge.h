@@ -71,11 +71,12 @@ struct Finding {
   std::string expected;
   std::string actual;
   std::string why;
-  std::string tap;                // why the rule could be asked, where it is sound at the endpoint's own tap only
-  bool unverified = false;        // the segment was cut, so that its checksum says nothing
-  bool after_unverified = false;  // a segment of this connection before it was
-  bool proven = false;            // by what the other end did: holds whatever else the capture shows
-  bool needs_all = false;         // decides nothing where packets are missing, whatever its rule's soundness
+  std::string tap;                 // why the rule could be asked, where it is sound at the endpoint's own tap only
+  bool unverified = false;         // the segment was cut, so that its checksum says nothing
+  bool after_unverified = false;   // a segment of this connection before it was
+  bool proven = false;             // by what the other end did: holds whatever else the capture shows
+  bool larger_than_frame = false;  // of Ethernet: a network card may have put it together
+  bool needs_all = false;          // decides nothing where packets are missing, whatever its rule's soundness
 };
 
 struct EndpointReport {

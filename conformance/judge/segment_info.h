@@ -18,6 +18,9 @@ enum class ChecksumState : std::uint8_t {
   offloaded,  // holds the pseudo-header sum only: the sender's network card was to finish it
 };
 
+// Packets of more octets than that are rarely what was on the wire.
+constexpr std::size_t kEthernetMtu = 1500;
+
 struct SegmentInfo {
   std::uint64_t number = 0;
   Instant time{};

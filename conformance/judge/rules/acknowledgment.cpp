@@ -28,8 +28,10 @@ void ack_of_unsent_data(Context& c) {
   if (!peer.numbers_known || c.conn.next_syn.present || peer.isn_ambiguous) return;
   if (c.ack <= std::max(peer.next, c.conn.certain ? peer.next : peer.claimed)) return;
   if (!c.conn.begun_with_syn && peer.plain_segments < 3) return;  // picked up in mid-stream: its earlier data is unseen
-  // ... and all that was seen of it may be keep-alives, which are numbered SND.NXT - 1 (RFC 9293 3.8.4).
-  if (!c.conn.begun_with_syn && peer.next == peer.first && c.ack == peer.next + 1) return;
+  // ... and all that was seen of it may be keep-alives, which are numbered SND.NXT - 1 (RFC 9293 3.8.4), or a FIN by
+  // which a box on the path ends what it has forgotten.
+  const bool never_advanced = peer.next - peer.first <= (peer.fin && peer.fin_at == peer.first ? 1 : 0);
+  if (!c.conn.begun_with_syn && never_advanced && (peer.fin || c.ack == peer.next + 1)) return;
   if (isn_in_question(c) || ack_of_before(c)) return;
   const std::string expected = "ACK=" + number_text(peer.next) + " or less";
   const std::string actual = "ACK=" + number_text(c.ack);

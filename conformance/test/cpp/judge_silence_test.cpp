@@ -573,6 +573,42 @@ TEST(JudgeSilence, ResetThatAnswersAnOldSegmentAndAcknowledges) {
   EXPECT_EQ(violations(t), 0) << t.text();
 }
 
+// Found in captures of others: a card put together what arrived, to sizes that are no multiple of anything.
+TEST(JudgeSilence, SegmentsThatACardPutTogether) {
+  for (const int large : {1, 2}) {
+    Talk t;
+    t.open([](Segment& s) { s.options.mss = 1460; })
+        .a({.seq = 101, .ack = 301, .len = 2764})
+        .b({.seq = 301, .ack = 2865});
+    if (large == 2) t.a({.seq = 2865, .ack = 301, .len = 1624}).b({.seq = 301, .ack = 4489});
+    EXPECT_EQ(t.violates("segment-over-mss"), large == 1) << t.text();
+  }
+}
+
+// Found in captures of others: a box on the path forgot a connection and ended it, by a FIN that is numbered too low.
+TEST(JudgeSilence, FinOfAForgottenConnection) {
+  Talk t;
+  for (int i = 0; i < 6; ++i)
+    t.wait(std::chrono::seconds(1)).b({.flags = "FA", .seq = 300, .ack = 101}).a({.seq = 101, .ack = 1531});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
+// Found in captures of others: a reset with odd bits, by a box that sends in the name of an end.
+TEST(JudgeSilence, OddBitsOfAnotherHost) {
+  for (const bool same : {true, false}) {
+    Talk t;
+    t.open().b({.seq = 301, .ack = 101, .len = 10}).a({.seq = 101, .ack = 311});
+    t.b({.flags = "R", .seq = 311, .raw = [same](std::vector<std::byte>& p) {
+           p[kIpv4HeaderSize + 12] |= std::byte{0xe};
+           if (!same) p[8] = std::byte{126};
+           store_be16(p.data() + 10, 0);
+           store_be16(p.data() + 10, internet_checksum({p.data(), kIpv4HeaderSize}));
+           fix_checksum(p);
+         }});
+    EXPECT_EQ(t.violates("reserved-bits"), same) << t.text();
+  }
+}
+
 TEST(JudgeSilence, CaptureBeginsWithKeepAlivesOnly) {
   Talk t;
   for (int i = 0; i < 6; ++i) t.wait(std::chrono::seconds(1)).a({.seq = 100, .ack = 301}).b({.seq = 301, .ack = 101});
