@@ -33,6 +33,7 @@ struct Backoff {
   Duration first_interval{0};
   std::uint16_t count = 0;  // repetitions
   std::uint16_t flat = 0;   // in a row that did not come later than the one before
+  friend bool operator==(const Backoff&, const Backoff&) = default;
 };
 
 // How the amount in flight grows from one round trip to the next.
@@ -42,6 +43,7 @@ struct Growth {
   std::uint32_t peak = 0;
   std::uint32_t acks = 0;
   std::uint32_t rounds = 0;
+  friend bool operator==(const Growth&, const Growth&) = default;
 };
 
 struct Conduct {
@@ -114,6 +116,7 @@ struct Conduct {
   std::uint64_t outside_reset = 0;
   std::uint64_t exact_reset = 0;
   Instant exact_reset_time{};
+  friend bool operator==(const Conduct&, const Conduct&) = default;
 };
 
 namespace conduct {

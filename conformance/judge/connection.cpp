@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "conformance/judge/in_order.h"
 #include "conformance/judge/rules/replies.h"
 #include "conformance/judge/rules/rules.h"
 
@@ -289,6 +290,7 @@ void judge_form(Context& c) {
 void judge_segment(TrackedConnection& conn, int side, const SegmentInfo& seg) {
   Endpoint& self = conn.ends[side];
   const bool judged = conn.judged < 0 || conn.judged == side;
+  conn.quiet = false;
   Context c{conn, side, self, conn.ends[1 - side], seg};
   if (unusable(conn, seg)) {
     if (judged) judge_form(c);
@@ -314,9 +316,11 @@ void judge_segment(TrackedConnection& conn, int side, const SegmentInfo& seg) {
   if (seg.checksum == ChecksumState::unknown) conn.unverified = true;
   ++self.packets;
   self.octets += seg.payload_size;
+  conn.quiet = is_quiet(conn);
 }
 
 void judge_stranger(TrackedConnection& conn, int side, const SegmentInfo& seg, bool of_before) {
+  conn.quiet = false;
   Context c{conn, side, conn.ends[side], conn.ends[1 - side], seg};
   if (!c.self.numbers_known) return;  // nothing to place it by
   place_numbers(c);

@@ -163,6 +163,7 @@ struct TrackedConnection {
   bool begun_with_syn = false;
   Duration round_trip{0};    // from the SYN to the answer to its SYN-ACK; 0 when unknown
   bool doubtful = false;     // Vantage::endpoint: see standing.cpp
+  bool quiet = false;        // a segment in order may go the short way: see in_order.h
   bool capture_gap = false;  // octets were acknowledged that were never captured
   std::uint64_t capture_gap_packet = 0;
   Stranger stranger;

@@ -54,11 +54,13 @@ class Coverage {
       ranges_.erase(ranges_.begin());
     }
   }
+  friend bool operator==(const Coverage&, const Coverage&) = default;
 
  private:
   struct Range {
     Position begin = 0;
     Position end = 0;
+    friend bool operator==(const Range&, const Range&) = default;
   };
   static constexpr std::size_t kMaxRanges = 8;
 

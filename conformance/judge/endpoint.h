@@ -36,6 +36,7 @@ struct SynFacts {
   std::uint16_t wnd = 0;
   std::uint32_t data = 0;  // payload on it
   std::uint32_t len = 0;   // SEG.LEN: a FIN on it counts too
+  friend bool operator==(const SynFacts&, const SynFacts&) = default;
 };
 
 // Follows the IPv4 identification field. Stacks that count it up per connection thereby tell in which order they sent,
@@ -53,6 +54,7 @@ class IdTrack {
   std::uint64_t gapless_since() const { return gapless_since_; }
   // None of all its packets is missing.
   bool gapless() const { return counts_up() && gapless_since_ == first_; }
+  friend bool operator==(const IdTrack&, const IdTrack&) = default;
 
  private:
   std::uint16_t last_ = 0;
@@ -175,6 +177,7 @@ struct Endpoint {
   std::uint32_t inconclusive = 0;
 
   bool active_opener() const { return syn.without_ack; }
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
 }  // namespace lastack

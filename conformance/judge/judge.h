@@ -48,7 +48,7 @@ struct JudgeOptions {
   std::size_t max_quiet_reports = 100'000;  // kept of connections without findings
   SegmentObserver observer{};               // for ladders and explanations; usually none
   TapChoice tap = TapChoice::infer;         // Vantage::path
-  bool ask_every_rule = false;              // for tests: without the shortcut of rules/triggers.h
+  bool ask_every_rule = false;              // for tests: without the shortcuts of rules/triggers.h and in_order.h
   Profile profile{};                        // what the stacks promise; the RFCs' own values unless somebody says more
 };
 
@@ -102,6 +102,7 @@ struct ConnectionReport {
 struct JudgeCounts {
   std::uint64_t packets = 0;   // all that were given
   std::uint64_t segments = 0;  // TCP segments judged
+  std::uint64_t in_order = 0;  // those of them that went the short way (in_order.h)
   std::uint64_t skipped = 0;   // not TCP, or a fragment
   std::uint64_t copies = 0;    // seen before, at another place
   std::uint64_t cut = 0;       // headers cut by the capture: tracked as far as possible, not judged

@@ -31,6 +31,8 @@ struct SegmentInfo {
   bool payload_captured = true;    // all of it
   ChecksumState checksum = ChecksumState::unknown;
   std::optional<WireError> malformed;  // what is wrong with the TCP header
+  // Nothing in its form needs a look: ACK and perhaps PSH, no option but a timestamp, no ECN mark, no fragment.
+  bool plain = false;
 
   // SEG.LEN with SYN and FIN counted (RFC 9293 3.3.1).
   std::uint32_t len() const { return payload_size + (tcp.flags.syn() ? 1U : 0U) + (tcp.flags.fin() ? 1U : 0U); }
@@ -45,6 +47,8 @@ enum class DecodeResult : std::uint8_t {
 
 // `wire_size`: the size of the IP packet before the capture cut it; 0 when it was not cut.
 DecodeResult decode_segment(Bytes ip_packet, std::size_t wire_size, SegmentInfo& out);
+// The same layer by layer, for whatever is not plain. `present`: the larger of both sizes.
+DecodeResult decode_any_segment(Bytes ip_packet, std::size_t present, SegmentInfo& out);
 
 // What the judge is shown of a segment in findings and ladders.
 std::string info_text(const SegmentInfo& info);

@@ -41,12 +41,17 @@ class StreamMemory {
   // Has anything from `seq` on been remembered? Where not, there is nothing to compare.
   bool reaches(Position seq) const { return size_ != 0 && seq < highest_; }
   std::size_t memory() const { return size_ + pieces_.capacity() * sizeof(Piece); }
+  // They remember the same octets of the same packets.
+  friend bool operator==(const StreamMemory& a, const StreamMemory& b) {
+    return a.size_ == b.size_ && a.pieces_ == b.pieces_ && a.highest_ == b.highest_ && a.oldest_ == b.oldest_;
+  }
 
  private:
   struct Piece {
     Position begin = 0;
     Position end = 0;
     std::uint64_t packet = 0;
+    friend bool operator==(const Piece&, const Piece&) = default;
   };
   static constexpr std::size_t kFirstSize = std::size_t{4} << 10;
   static constexpr std::size_t kLargest = std::size_t{256} << 10;

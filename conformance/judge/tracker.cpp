@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "conformance/judge/in_order.h"
 #include "conformance/judge/rules/replies.h"
 
 namespace lastack {
@@ -37,6 +38,7 @@ bool sends_again(const TrackedConnection& c) {
 
 void note_waiting_syn(TrackedConnection& c, const SegmentInfo& seg) {
   const int side = side_of(c, seg);
+  c.quiet = false;
   if (!c.certain) conduct::waiting_syn(c, side, seg);
   Endpoint& other = c.ends[1 - side];
   ++other.stimuli;
@@ -90,6 +92,11 @@ void Tracker::route(const SegmentInfo& seg, Bytes bytes, std::size_t wire_size, 
   Place place{.key = flow_key(seg), .context = context};
   place.hash = place.key.hash();
   std::uint32_t s = find(place, seg);
+  if (s != kNone && goes_on(s, seg)) {
+    note_use(place.hash, s);
+    connections.touch(s);
+    return;
+  }
   // In a new connection side 0 sent the first segment.
   const int local_side = options.vantage == Vantage::path ? -1 : (sent_by_local ? 0 : 1);
   bool doubtful = false;
@@ -126,6 +133,19 @@ void Tracker::route(const SegmentInfo& seg, Bytes bytes, std::size_t wire_size, 
   note_use(place.hash, s);
   step(*connections[s].conn, seg);
   connections.touch(s);
+}
+
+// The short way: on a quiet connection the next segment in order can be of no other incarnation.
+bool Tracker::goes_on(std::uint32_t s, const SegmentInfo& seg) {
+  if (!connections[s].conn || !connections[s].conn->quiet) return false;
+  TrackedConnection& c = *connections[s].conn;
+  const int side = side_of(c, seg);
+  if (!judge_in_order(c, side, seg)) return false;
+  ++ledger.counts.in_order;
+  c.last_packet = seg.number;
+  c.last_time = seg.time;
+  if (options.observer) options.observer(c, side, seg);
+  return true;
 }
 
 std::uint32_t Tracker::find(const Place& place, const SegmentInfo& seg) {

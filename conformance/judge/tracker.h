@@ -38,6 +38,7 @@ class Tracker {
   };
 
   void route(const SegmentInfo& seg, Bytes bytes, std::size_t wire_size, std::uint64_t context, bool sent_by_local);
+  bool goes_on(std::uint32_t s, const SegmentInfo& seg);
   std::uint32_t find(const Place& place, const SegmentInfo& seg);
   void pass_by(std::uint32_t s, const SegmentInfo& seg, bool of_before);
   void note_copy(const SegmentInfo& seg, std::uint64_t context);

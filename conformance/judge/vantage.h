@@ -34,6 +34,7 @@ struct TapEvidence {
   std::uint32_t lost_behind = 0;
 
   void add(const TapEvidence& other);
+  friend bool operator==(const TapEvidence&, const TapEvidence&) = default;
 };
 
 enum class Tap : std::uint8_t { unknown, at_first, at_second, path };  // at_first: at ConnectionReport::endpoints[0]

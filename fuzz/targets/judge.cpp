@@ -1,13 +1,16 @@
 // Packets of any kind, in any order, for the judge at both vantages: no crash, bounded memory, findings that can be
-// printed, and the same ones when every rule is asked about every segment (rules/triggers.h).
+// printed, and the same ones when every rule is asked about every segment (rules/triggers.h) and none goes the short
+// way (in_order.h); for every second input the facts are compared after each segment, too.
 //
 // The input is a list of records: one octet of bits (direction, checksums repaired or not, time step), one octet of
 // length, the packet.
 #include "conformance/judge/judge.h"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
+#include "conformance/judge/in_order.h"
 #include "fuzz/target.h"
 #include "stack/base/check.h"
 #include "stack/wire/checksum.h"
@@ -41,8 +44,12 @@ void feed(Judge& judge, Vantage vantage, Instant now, std::uint8_t bits, Bytes p
 
 void run(Vantage vantage, Bytes input) {
   JudgeOptions options{.vantage = vantage, .max_connections = 64, .max_findings = 100};
+  std::array<const TrackedConnection*, 2> seen{};
+  const bool watched = input.size() % 2 == 1;  // which takes SYNs in order, so not always
+  if (watched) options.observer = [&seen](const TrackedConnection& conn, int, const SegmentInfo&) { seen[0] = &conn; };
   Judge judge(options);
   options.ask_every_rule = true;
+  if (watched) options.observer = [&seen](const TrackedConnection& conn, int, const SegmentInfo&) { seen[1] = &conn; };
   Judge thorough(options);
   Instant now{};
   std::vector<std::byte> packet;
@@ -53,8 +60,11 @@ void run(Vantage vantage, Bytes input) {
     input = input.subspan(2 + size);
     if ((bits & 2U) == 0) repair(packet);
     now += std::chrono::milliseconds((bits >> 4U) * (bits >> 4U) * 100);
+    seen = {};
     feed(judge, vantage, now, bits, packet, number);
     feed(thorough, vantage, now, bits, packet, number);
+    LASTACK_CHECK((seen[0] == nullptr) == (seen[1] == nullptr));
+    LASTACK_CHECK(seen[0] == nullptr || same_facts(*seen[0], *seen[1]));
     LASTACK_CHECK(judge.memory() < kMostMemory);
   }
   judge.finish(now);

@@ -8,9 +8,11 @@
 #include <array>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "conformance/judge/in_order.h"
 #include "conformance/judge/judge.h"
 #include "stack/wire/segment.h"
 #include "stack/wire/text.h"
@@ -27,6 +29,35 @@ struct S {
   std::function<void(std::vector<std::byte>&)> raw{};  // after: the IP packet's bytes
   char fill = 'x';
   std::uint16_t cut = 0;  // octets of text that the capture left out, after `len`
+};
+
+// Two judges of the same segments, one of which goes no short way: they must note the same after each segment. Watched
+// judges take SYNs in order, so they are not those whose findings are asked.
+class Twins {
+ public:
+  explicit Twins(JudgeOptions options) : short_way_(watched(options, 0)), long_way_(watched(thorough(options), 1)) {}
+  template <typename Give>
+  void give(Give&& to) {
+    at_[0] = at_[1] = nullptr;
+    to(short_way_);
+    to(long_way_);
+    const bool same = (at_[0] == nullptr) == (at_[1] == nullptr) && (at_[0] == nullptr || same_facts(*at_[0], *at_[1]));
+    EXPECT_TRUE(same) << "the short way notes other facts, at segment " << short_way_.counts().segments;
+  }
+  std::uint64_t in_order() const { return short_way_.counts().in_order; }
+
+ private:
+  static JudgeOptions thorough(JudgeOptions options) {
+    options.ask_every_rule = true;
+    return options;
+  }
+  JudgeOptions watched(JudgeOptions options, std::size_t which) {
+    options.observer = [this, which](const TrackedConnection& conn, int, const SegmentInfo&) { at_[which] = &conn; };
+    return options;
+  }
+  std::array<const TrackedConnection*, 2> at_{};
+  Judge short_way_;
+  Judge long_way_;
 };
 
 class Talk {
@@ -64,17 +95,19 @@ class Talk {
     thorough_.advance(now_);
     return *this;
   }
-  // In every conversation the shortcut by triggers (rules/triggers.h) must hide nothing.
+  // In every conversation the shortcuts (rules/triggers.h, in_order.h) must hide nothing.
   const std::vector<Finding>& findings() {
     judge.finish();
     thorough_.finish();
-    EXPECT_EQ(all_of(judge), all_of(thorough_)) << "a rule lacks a trigger";
+    EXPECT_EQ(all_of(judge), all_of(thorough_)) << "a rule lacks a trigger, or in_order.h misses something";
     return judge.findings();
   }
   std::string text() {
     findings();
     return all_of(judge);
   }
+  // Segments that went the short way so far.
+  std::uint64_t in_order() const { return twins_->in_order(); }
   bool violates(const std::string& rule) { return finds(rule, Verdict::violated); }
   bool notes(const std::string& rule) { return finds(rule, Verdict::note); }
   bool finds(const std::string& rule, Verdict verdict) {
@@ -87,6 +120,7 @@ class Talk {
  private:
   explicit Talk(JudgeOptions options)
       : judge(options),
+        twins_(std::make_unique<Twins>(options)),
         thorough_((options.ask_every_rule = true, options)),
         endpoint_(options.vantage == Vantage::endpoint) {}
 
@@ -137,9 +171,11 @@ class Talk {
     const std::size_t wire_size = wire == packet.size() ? 0 : wire;
     give(judge, side, packet, wire_size);
     give(thorough_, side, packet, wire_size);
+    twins_->give([&](Judge& to) { give(to, side, packet, wire_size); });
     return *this;
   }
 
+  std::unique_ptr<Twins> twins_;
   Judge thorough_;  // asks every rule
   bool endpoint_;
   std::uint16_t port_ = 4000;
