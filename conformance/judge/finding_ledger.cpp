@@ -47,12 +47,16 @@ void FindingLedger::note_segment(const SegmentInfo& seg) {
   } else if ((seg.tcp.flags.bits & (Flags::syn_bit | Flags::fin_bit | Flags::rst_bit)) == 0 &&
              seg.tcp.options.sack_count == 0) {
     ++empty_;
+  } else if (seg.tcp.flags.syn() && seg.tcp.flags.ack()) {
+    ++syn_acks_;
   }
 }
 
 // Every connection has plain acknowledgements without text, the third segment of the handshake for one. A filter by
-// size lets those with blocks through.
-bool FindingLedger::lacks_empty_segments() const { return with_text_ >= 20 && empty_ * 20 < with_text_; }
+// size lets those with blocks through, one by flags neither them nor text.
+bool FindingLedger::lacks_empty_segments() const {
+  return (with_text_ >= 20 && empty_ * 20 < with_text_) || (syn_acks_ >= 3 && empty_ == 0 && with_text_ == 0);
+}
 
 void FindingLedger::leave_open(Finding& f, const std::string& reason) {
   f.verdict = Verdict::inconclusive;

@@ -452,6 +452,19 @@ TEST(JudgeSilence, WindowUpdateThatAFilterLeftOut) {
   }
 }
 
+// Found by the campaign: a filter let SYN, FIN and RST through only.
+TEST(JudgeSilence, ResetAfterTextThatAFilterLeftOut) {
+  for (const bool filtered : {true, false}) {
+    Talk t;
+    for (std::uint16_t port = 4000; port < 4003; ++port) {
+      t.from_port(port).a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101});
+      if (!filtered) t.a({.seq = 101, .ack = 301});
+    }
+    t.a({.flags = "RA", .seq = 160'101, .ack = 301});
+    EXPECT_EQ(t.violates("reset-number"), !filtered) << t.text();
+  }
+}
+
 // Found by the campaign: of an end nothing was captured but that the other acknowledged it, then ports used again.
 TEST(JudgeSilence, NumbersFarFromWhatWasAcknowledged) {
   Talk t;
