@@ -230,7 +230,7 @@ void note_urgent(Context& c) {
 void note_syn_window(Context& c) {
   Endpoint& other = c.peer;
   if (c.self.syn.count != 1 || other.syn.count == 0 || other.edge_known) return;
-  other.edge_known = c.conn.options_known();
+  other.edge_known = c.conn.options_known() && c.conn.window_shift(1 - c.side) >= 0;
   other.edge_max = c.self.iss + 1 + other.syn.wnd;
   other.edge_last = other.edge_max;
   other.edge_packet = other.syn.packet;

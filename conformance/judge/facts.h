@@ -11,8 +11,9 @@ namespace lastack {
 inline void note_window(Context& c) {
   Endpoint& e = c.self;
   e.wnd_last = c.seg.tcp.wnd;
-  const int shift = c.flags().syn() ? 0 : c.conn.window_shift(c.side);
-  if (shift < 0) return;
+  const int agreed = c.conn.window_shift(c.side);
+  if (agreed < 0 && (!c.flags().syn() || c.conn.handshake_known())) return;
+  const int shift = c.flags().syn() ? 0 : agreed;
   const Position edge = c.ack + (static_cast<Position>(c.seg.tcp.wnd) << shift);
   e.edge_last = edge;
   if (!e.edge_known || edge > e.edge_max) {

@@ -41,19 +41,20 @@ void FindingLedger::note_loss(std::uint32_t connection, std::uint64_t packet) {
 void FindingLedger::note_segment(const SegmentInfo& seg) {
   if (seg.checksum == ChecksumState::right) ++right_checksums_;
   if (seg.checksum == ChecksumState::wrong) ++wrong_checksums_;
-  if (seg.payload_size != 0) {
+  if (seg.payload_size > kEthernetMtu - kIpv4HeaderSize - kTcpHeaderSize) ++larger_than_frame_;
+  constexpr std::size_t kTimestampsOnly = kTcpHeaderSize + 12;
+  constexpr std::uint16_t kControl = Flags::syn_bit | Flags::fin_bit | Flags::rst_bit;
+  if ((seg.tcp.flags.bits & kControl) != 0) {
+    if (seg.tcp.flags.syn() && seg.tcp.flags.ack()) ++syn_acks_;
+  } else if (seg.payload_size != 0) {
     ++with_text_;
-    if (seg.payload_size > kEthernetMtu - kIpv4HeaderSize - kTcpHeaderSize) ++larger_than_frame_;
-  } else if ((seg.tcp.flags.bits & (Flags::syn_bit | Flags::fin_bit | Flags::rst_bit)) == 0 &&
-             seg.tcp.options.sack_count == 0) {
+  } else if (seg.tcp.header_size <= kTimestampsOnly) {
     ++empty_;
-  } else if (seg.tcp.flags.syn() && seg.tcp.flags.ack()) {
-    ++syn_acks_;
   }
 }
 
-// Every connection has plain acknowledgements without text, the third segment of the handshake for one. A filter by
-// size lets those with blocks through, one by flags neither them nor text.
+// Every connection has acknowledgements without text, the third segment of the handshake for one. A filter by size lets
+// those with many options through, one by flags neither them nor text.
 bool FindingLedger::lacks_empty_segments() const {
   return (with_text_ >= 20 && empty_ * 20 < with_text_) || (syn_acks_ >= 3 && empty_ == 0 && with_text_ == 0);
 }

@@ -67,7 +67,7 @@ class FindingLedger final : public FindingSink {
   std::uint64_t wrong_checksums_ = 0;
   std::uint64_t with_text_ = 0;
   std::uint64_t larger_than_frame_ = 0;
-  std::uint64_t empty_ = 0;  // without SYN, FIN, RST and blocks
+  std::uint64_t empty_ = 0;  // without text, SYN, FIN, RST, and with no option but timestamps
   std::uint64_t syn_acks_ = 0;
   std::uint64_t disorder_ = 0;
   std::uint64_t damaged_ = 0;

@@ -107,7 +107,7 @@ bool is_stranger(const TrackedConnection& c, const SegmentInfo& seg) {
   const Where seq = where_acked(c, 1 - side, seg.tcp.seq);
   if (seq == Where::inside || seq == Where::unknown || !readable(seg)) return false;  // nearly always
   const Where ack = where_acked(c, side, seg.tcp.ack);
-  return ack == Where::outside || (ack == Where::ahead && seq == Where::outside);
+  return ack == Where::outside || (ack != Where::inside && seq == Where::outside);
 }
 
 bool is_another_stranger(TrackedConnection& c, const SegmentInfo& seg) {

@@ -141,6 +141,8 @@ Ruling settle_beyond_window(Context& c, Suspicion& s) {
   // The one that opened it may stand behind this one.
   if (c.seg.time - s.draft.time < std::chrono::milliseconds(5)) return Ruling::keep;
   if (edge < s.known) return open_because(s, "the receiver takes back what it offers, and may have offered more");
+  const bool gap_before = c.conn.capture_gap && c.conn.capture_gap_packet < s.draft.packet;
+  if (gap_before) return open_because(s, "packets before it are missing from the capture, and may have offered more");
   s.draft.why += "; packet " + std::to_string(c.seg.number) + " still offers only " + number_text(edge);
   return Ruling::violated;
 }

@@ -4,6 +4,16 @@
 
 namespace lastack::rules {
 
+namespace {
+
+// It echoes a timestamp, but not that of the peer's SYN: it answers one that is missing from the capture.
+bool echoes_another_syn(const Context& c) {
+  const auto& ts = c.seg.tcp.options.timestamps;
+  return ts && c.peer.ts_seen && c.peer.plain_segments == 0 && ts->echo != c.peer.tsval_max;
+}
+
+}  // namespace
+
 void syn_ack_number(Context& c) {
   if (!c.flags().ack() || c.flags().rst() || c.peer.syn.count == 0 || c.peer.isn_ambiguous) return;
   const Position least = c.peer.iss + 1;
@@ -17,7 +27,7 @@ void syn_ack_number(Context& c) {
     return;
   }
   // Something else has passed since that SYN: its connection may be over, and the SYN that is answered missing.
-  const bool of_another = !c.conn.certain && c.peer.packets > c.peer.syn.count;
+  const bool of_another = !c.conn.certain && (c.peer.packets > c.peer.syn.count || echoes_another_syn(c));
   if (of_another) {
     c.inconclusive(RuleId::syn_ack_number, "ACK=" + number_text(least), "ACK=" + number_text(c.ack),
                    "IRS=" + number_text(c.peer.iss) + since_packet(c.peer.syn.packet) +
@@ -38,8 +48,8 @@ bool isn_in_question(const Context& c) {
 }
 
 bool first_answer_to_syn(const Context& c) {
-  return !c.conn.certain && c.peer.plain_segments == 0 && c.self.plain_segments == 0 && c.peer.syn.data == 0 &&
-         c.conn.handshake_known();
+  return !c.conn.certain && !echoes_another_syn(c) && c.peer.plain_segments == 0 && c.self.plain_segments == 0 &&
+         c.peer.syn.data == 0 && c.conn.handshake_known();
 }
 
 void syn_ack_without_syn(Context& c) {

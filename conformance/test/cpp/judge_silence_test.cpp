@@ -465,6 +465,60 @@ TEST(JudgeSilence, ResetAfterTextThatAFilterLeftOut) {
   }
 }
 
+// Found by the campaign: the SYN-ACK echoes the timestamp of another SYN, which a gap took.
+TEST(JudgeSilence, SynAckThatEchoesAnotherSyn) {
+  for (const std::uint32_t later : {0U, 40U}) {
+    Talk t;
+    t.timestamps = true;
+    std::uint32_t value = 0;
+    const auto stamp = [&](Segment& s) { value = s.options.timestamps->value; };
+    const auto echo = [&](Segment& s) { s.options.timestamps->echo = value + later; };
+    t.a({.flags = "S", .seq = 100, .tweak = stamp});
+    t.b({.flags = "SA", .seq = 300, .ack = 1'000'101, .tweak = echo}).a({.seq = 1'000'101, .ack = 301});
+    t.b({.seq = 301, .ack = 1'000'101, .len = 10});
+    EXPECT_EQ(violations(t), later == 0 ? 1 : 0) << t.text();
+  }
+}
+
+// Found by the campaign: the ACKs that had opened the window are missing, and the receiver shut it without notice.
+TEST(JudgeSilence, WindowShutAfterAGap) {
+  for (const bool gap : {true, false}) {
+    Talk t;
+    t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101, .wnd = 200}).a({.seq = 101, .ack = 301});
+    if (!gap) t.a({.seq = 101, .ack = 301, .len = 100});
+    t.a({.seq = 201, .ack = 301, .len = 100})
+        .b({.seq = 301, .ack = 301, .wnd = 0})
+        .a({.seq = 301, .ack = 301, .len = 100});
+    t.wait(std::chrono::milliseconds(50)).b({.seq = 301, .ack = 301, .wnd = 0}).b({.seq = 301, .ack = 301, .wnd = 0});
+    EXPECT_EQ(t.violates("data-beyond-window"), !gap) << t.text();
+  }
+}
+
+// Found by the campaign: after a FIN, numbers far beyond it, of an end whose peer is hardly captured.
+TEST(JudgeSilence, NumbersBeyondAFinWhoseAckSaysLittle) {
+  Talk t;
+  t.a({.flags = "FA", .seq = 100, .ack = 301})
+      .a({.seq = 1'200'100, .ack = 65'838})
+      .a({.seq = 1'200'100, .ack = 65'838, .len = 5});
+  t.b({.seq = 65'838, .ack = 1'200'105}).a({.flags = "FA", .seq = 1'200'105, .ack = 65'838});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
+// Found by the campaign: a reset behind text that the path had lost, with MPTCP.
+TEST(JudgeSilence, ResetBeyondTheWindowOfAnMptcpHandshake) {
+  const auto kind_30 = [](std::vector<std::byte>& p) {
+    p[kIpv4HeaderSize + 22] = std::byte{30};
+    fix_checksum(p);
+  };
+  Talk t;
+  t.timestamps = true;
+  t.a({.flags = "S", .seq = 100, .raw = kind_30})
+      .b({.flags = "SA", .seq = 300, .ack = 101, .wnd = 200, .raw = kind_30});
+  t.a({.seq = 101, .ack = 301}).a({.seq = 101, .ack = 301, .len = 150}).b({.seq = 301, .ack = 251, .wnd = 200});
+  t.a({.seq = 251, .ack = 301, .len = 50}).a({.flags = "RA", .seq = 351, .ack = 301});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
 // Found by the campaign: of an end nothing was captured but that the other acknowledged it, then ports used again.
 TEST(JudgeSilence, NumbersFarFromWhatWasAcknowledged) {
   Talk t;
