@@ -28,6 +28,7 @@ void segment(Context& c) {
   if (c.conn.next_syn.present || c.self.isn_ambiguous || c.peer.isn_ambiguous) return;
   near::replies(c);
   near::arrival(c);
+  if (c.flags().syn() && !c.flags().rst()) near::opening(c);
   if (c.flags().syn() || c.flags().rst()) return;
   near::sent_order(c);
   as_sender(c);

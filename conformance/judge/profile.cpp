@@ -17,7 +17,7 @@ Duration from_seconds(double s) { return std::chrono::duration_cast<Duration>(st
 std::uint32_t whole(double v) { return static_cast<std::uint32_t>(v); }
 
 constexpr double kDay = 86'400;
-constexpr std::array<Entry, 12> kEntries = {{
+constexpr std::array<Entry, 9> kEntries = {{
     {"minimum_rto", 0.001, 60, [](Profile& p, double v) { p.minimum_rto = from_seconds(v); }},
     {"initial_rto", 0.001, 60, [](Profile& p, double v) { p.initial_rto = from_seconds(v); }},
     {"maximum_rto", 1, kDay, [](Profile& p, double v) { p.maximum_rto = from_seconds(v); }},
@@ -27,9 +27,6 @@ constexpr std::array<Entry, 12> kEntries = {{
     {"keep_alive", 0.001, 365 * kDay, [](Profile& p, double v) { p.keep_alive = from_seconds(v); }},
     {"keep_alive_retry", 0.001, kDay, [](Profile& p, double v) { p.keep_alive_retry = from_seconds(v); }},
     {"linear_timeouts", 0, 100, [](Profile& p, double v) { p.linear_timeouts = whole(v); }},
-    {"challenges", 1, 1'000'000, [](Profile& p, double v) { p.challenges = whole(v); }},
-    {"time_wait", 0, kDay, [](Profile& p, double v) { p.time_wait = from_seconds(v); }},
-    {"reno", 0, 1, [](Profile& p, double v) { p.reno = v != 0; }},
 }};
 
 }  // namespace

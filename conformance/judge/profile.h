@@ -19,9 +19,6 @@ struct Profile {
   Duration keep_alive = std::chrono::hours(2);           // MUST-28
   Duration keep_alive_retry = std::chrono::seconds(10);  // RFC 2525 2.9
   std::uint32_t linear_timeouts = 0;                     // of a SYN, before its time-out doubles
-  std::uint32_t challenges = 10;                         // challenge ACKs in any 5 s, RFC 5961 7
-  Duration time_wait = std::chrono::minutes(4);          // 2 MSL
-  bool reno = false;                                     // grows as RFC 5681 3.1 says, not as CUBIC does
 };
 
 // Sets one value by the name that it has in a profile file; durations are seconds. False: no such name, or out of

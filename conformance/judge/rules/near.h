@@ -36,6 +36,7 @@ void conclude(TrackedConnection& conn, Instant now);  // what is still owed
 void arrival_of_syn(TrackedConnection& conn, int sender, const SegmentInfo& seg);
 
 // recovery.cpp: what a sender repeats, when, and how much follows.
+void opening(Context& c);
 void repetition(Context& c);
 void new_text(Context& c);
 void never_repeated(Context& c);

@@ -64,6 +64,28 @@ void at_timeout(Context& c, Conduct& own, Duration since) {
   }
 }
 
+// The SYN again, and nothing of the peer that could have asked for it. One early repetition may be a copy that the path
+// made; of two, the
+// second one tells.
+void syn_again(Context& c, Conduct& own) {
+  const Duration since = c.seg.time - (own.timeout.count == 0 ? c.self.syn.time : own.timeout.last);
+  const std::uint16_t before = own.timeout.count;
+  const bool flat = is_flat(own.timeout, c, since, c.conn.profile->maximum_rto);
+  if (own.timeout.count == before) return;
+  const Duration initial = c.conn.profile->initial_rto;
+  if (own.timeout.count == 2 && own.timeout.first_interval < initial * 9 / 10 && since < initial * 9 / 10) {
+    c.note(RuleId::syn_repeated_early, "the SYN again after " + seconds_text(initial) + " or more",
+           "after " + seconds_text(own.timeout.first_interval) + ", and again after " + seconds_text(since),
+           "the first repetition is packet " + std::to_string(own.timeout.first_packet));
+  }
+  if (own.timeout.count <= c.conn.profile->linear_timeouts) {
+    own.timeout.flat = 0;
+  } else if (flat) {
+    c.note(RuleId::syn_not_backed_off, "an interval of twice the one before", seconds_text(since),
+           flat_text(own.timeout));
+  }
+}
+
 void after_duplicates(Context& c, Conduct& own) {
   const Duration waited = c.seg.time - own.third_duplicate;
   const Duration patience = std::max<Duration>(std::chrono::milliseconds(200), 2 * c.conn.round_trip);
@@ -225,6 +247,18 @@ void initial_window(Context& c) {
   if (flight <= static_cast<Position>(size) * (segments + 2)) return;  // two more at duplicate ACKs (RFC 3042)
   c.note(RuleId::initial_window, std::to_string(segments) + " segments of " + std::to_string(size) + " octets",
          std::to_string(flight) + " octets in flight", "nothing of them is acknowledged yet");
+}
+
+// A SYN or SYN-ACK.
+//= rfc6298 2.1 RFC6298-2.1-a
+void opening(Context& c) {
+  Conduct& own = c.conn.conduct[c.side];
+  const bool again = c.self.syn.count != 0 && c.seq == c.self.iss && c.self.plain_segments == 0;
+  if (again && c.self.stimuli == 0) {
+    syn_again(c, own);
+  } else {
+    own.timeout = {};
+  }
 }
 
 void new_text(Context& c) {

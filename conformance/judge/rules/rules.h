@@ -91,6 +91,8 @@ enum class RuleId : std::uint8_t {
   acknowledged_data_resent,
   rto_below_minimum,
   rto_below_round_trip,
+  syn_repeated_early,
+  syn_not_backed_off,
   no_slow_start_after_timeout,
   initial_window,
   window_not_deflated,
@@ -128,6 +130,11 @@ inline constexpr const char* kTooFar = ", and no path carries the octets between
 // This segment was sent right after everything known of its sender, and nothing of that is missing: its IP
 // identifications are consecutive since SND.NXT was known for certain.
 bool nothing_unseen(const Context& c);
+
+// TSval and TSecr were overwritten on the way.
+bool stamps_are_wiped(const Context& c);
+// A box may have taken the window scale out of one end's sight: then this window field is not what it seems.
+bool scale_in_doubt(const Context& c);
 
 void data_offset(Context& c);
 void reserved_bits(Context& c);

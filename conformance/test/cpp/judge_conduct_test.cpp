@@ -47,6 +47,12 @@ void repeat(Talk& t, std::vector<Duration> intervals) {
   for (const Duration d : intervals) t.wait(d - t.gap).b({.seq = 301, .ack = 101, .len = 5});
 }
 
+// The client's SYN again after each of these times, without an answer.
+void open_unheard(Talk& t, const std::vector<Duration>& intervals) {
+  t.a({.flags = "S", .seq = 100});
+  for (const Duration d : intervals) t.wait(d - t.gap).a({.flags = "S", .seq = 100});
+}
+
 // A stimulus three times, a good second apart, then something of the server that is no answer to it.
 void ignored(Talk& t, const S& stimulus, int times) {
   t.open();
@@ -396,6 +402,20 @@ const std::vector<ConductCase>& conduct_cases() {
          t.a({.flags = "FA", .seq = 101, .ack = 801, .wnd = 0}).b({.seq = 801, .ack = 102});
          for (int i = 0; i < 2; ++i)
            t.wait(seconds(5 << i)).b({.seq = 801, .ack = 102, .len = 1}).a({.seq = 102, .ack = 801, .wnd = 0});
+       }},
+      {"syn-repeated-early",
+       [](Talk& t) {
+         open_unheard(t, {milliseconds(300), milliseconds(600), milliseconds(1200)});
+       },
+       [](Talk& t) {
+         open_unheard(t, {milliseconds(30), milliseconds(970), seconds(2), seconds(4)});
+       }},
+      {"syn-not-backed-off",
+       [](Talk& t) {
+         open_unheard(t, {seconds(1), seconds(1), seconds(1), seconds(1)});
+       },
+       [](Talk& t) {
+         open_unheard(t, {seconds(1), seconds(1), seconds(2), seconds(4), seconds(8)});
        }},
       {"fin-not-prompt",
        [](Talk& t) {

@@ -136,6 +136,28 @@ TEST(Profile, ABrokenPromiseIsANote) {
   EXPECT_FALSE(t.violates("data-not-acknowledged")) << t.text();
 }
 
+TEST(Profile, MayRepeatASynSoonerOrMoreOftenAtFirst) {
+  const auto unheard = [](const Profile& profile, const std::vector<double>& intervals) {
+    Talk t(TapChoice::infer, profile);
+    t.a({.flags = "S", .seq = 100});
+    for (const double s : intervals) {
+      t.wait(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(s)) - t.gap);
+      t.a({.flags = "S", .seq = 100});
+    }
+    return t.text();
+  };
+  const std::vector<double> linux65 = {1, 1, 1, 1, 1, 2, 4, 8};
+  EXPECT_NE(unheard({}, linux65).find("syn-not-backed-off"), std::string::npos);
+  Profile own;
+  own.linear_timeouts = 4;
+  EXPECT_EQ(unheard(own, linux65), "");
+  EXPECT_NE(unheard(own, {1, 1, 1, 1, 1, 1, 1, 1}).find("syn-not-backed-off"), std::string::npos);
+  const std::vector<double> hasty = {0.3, 0.6, 1.2};
+  EXPECT_NE(unheard(own, hasty).find("syn-repeated-early"), std::string::npos);
+  own.initial_rto = std::chrono::milliseconds(300);
+  EXPECT_EQ(unheard(own, hasty), "");
+}
+
 TEST(Profile, SaysWhatIsTooEarly) {
   Profile own;
   own.minimum_rto = std::chrono::milliseconds(200);
