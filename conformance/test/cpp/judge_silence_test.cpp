@@ -682,6 +682,71 @@ TEST(JudgeSilence, CaptureBeginsWithKeepAlivesOnly) {
   EXPECT_EQ(violations(t), 0) << t.text();
 }
 
+// A window that never closes, and text of which the capture keeps one octet a segment: the numbers wrap twice.
+TEST(JudgeSilence, NumbersWrapMoreThanOnce) {
+  constexpr std::uint16_t kSize = 64'000;
+  constexpr std::uint64_t kWraps = 2;
+  Talk t;
+  t.gap = std::chrono::microseconds(10);
+  t.open([](Segment& s) { s.options.window_scale = std::uint8_t{7}; });
+  std::uint32_t next = 301;
+  for (std::uint64_t sent = 0; sent < (kWraps << 32U); sent += kSize) {
+    t.b({.seq = next, .ack = 101, .len = 1, .cut = kSize - 1});
+    next = static_cast<std::uint32_t>(std::uint64_t{next} + kSize);
+    t.a({.seq = 101, .ack = next, .wnd = 20'000});
+  }
+  const std::uint32_t beyond = static_cast<std::uint32_t>(std::uint64_t{next} + 5);
+  t.a({.seq = 101, .ack = beyond, .wnd = 20'000}).b({.seq = next, .ack = 101, .len = 100});
+  EXPECT_TRUE(t.violates("ack-of-unsent-data")) << t.text();
+  EXPECT_EQ(t.findings().size(), 1U) << t.text();
+}
+
+void expect_nobody_accused(Talk& t) {
+  for (const Finding& f : t.findings()) EXPECT_EQ(f.verdict, Verdict::note) << to_string(f);
+}
+
+// More connections at a time than the judge may follow: the least recently used ones are concluded, and what comes of
+// them afterwards is a capture that begins in mid-stream.
+TEST(JudgeSilence, MoreConnectionsThanAreFollowedAtATime) {
+  constexpr std::uint16_t kConnections = 300;
+  Talk t(JudgeOptions{.vantage = Vantage::path, .max_connections = 10, .max_quiet_reports = 1});
+  const auto number_of = [](std::uint16_t port) {
+    return static_cast<std::uint32_t>(std::uint64_t{port} * 2'654'435'761U % (1U << 30U));
+  };
+  const auto each = [&](auto&& say) {
+    for (std::uint16_t port = 1; port <= kConnections; ++port) say(t.from_port(port), number_of(port));
+  };
+  each([](Talk& c, std::uint32_t n) { c.a({.flags = "S", .seq = n}).b({.flags = "SA", .seq = 2 * n, .ack = n + 1}); });
+  each([](Talk& c, std::uint32_t n) {
+    c.a({.seq = n + 1, .ack = 2 * n + 1}).a({.seq = n + 1, .ack = 2 * n + 1, .len = 9});
+  });
+  const std::size_t held = t.judge.memory();
+  each([](Talk& c, std::uint32_t n) {
+    c.b({.seq = 2 * n + 1, .ack = n + 10}).b({.seq = 2 * n + 1, .ack = n + 10, .len = 5});
+  });
+  each([](Talk& c, std::uint32_t n) {
+    c.a({.seq = n + 10, .ack = 2 * n + 6}).a({.flags = "FA", .seq = n + 10, .ack = 2 * n + 6});
+  });
+  each([](Talk& c, std::uint32_t n) {
+    c.b({.flags = "FA", .seq = 2 * n + 6, .ack = n + 11}).a({.seq = n + 11, .ack = 2 * n + 7});
+  });
+  EXPECT_LT(t.judge.memory(), held + held / 2);
+  expect_nobody_accused(t);
+  EXPECT_GT(t.judge.counts().connections, std::uint64_t{kConnections});  // their later parts count as others
+}
+
+// A connection of which nothing was heard for more than a day is let go; what it says afterwards is held against
+// nobody, nor is a new one on its ports.
+TEST(JudgeSilence, LetGoAfterADayOfSilence) {
+  Talk t;
+  t.open().a({.seq = 101, .ack = 301, .len = 9}).b({.seq = 301, .ack = 110}).wait(std::chrono::hours(30));
+  t.from_port(7).open().from_port(4000);
+  t.a({.seq = 110, .ack = 301, .len = 9}).b({.seq = 301, .ack = 119}).b({.seq = 301, .ack = 119, .len = 4});
+  t.a({.seq = 119, .ack = 305}).wait(std::chrono::hours(30)).from_port(8).open().from_port(4000);
+  t.a({.flags = "S", .seq = 5}).b({.flags = "SA", .seq = 9, .ack = 6}).a({.seq = 6, .ack = 10});
+  expect_nobody_accused(t);
+}
+
 TEST(JudgeSilence, CutSegmentThatIsSentAgainMayHaveBeenDamaged) {
   const auto reserved = [](std::vector<std::byte>& p) { p[kIpv4HeaderSize + 12] |= std::byte{2}; };
   Talk t;

@@ -67,6 +67,12 @@ class Talk {
   explicit Talk(TapChoice tap, const Profile& profile = {})
       : Talk(JudgeOptions{.vantage = Vantage::path, .tap = tap, .profile = profile}) {}
 
+  explicit Talk(JudgeOptions options)
+      : judge(options),
+        twins_(std::make_unique<Twins>(options)),
+        thorough_((options.ask_every_rule = true, options)),
+        endpoint_(options.vantage == Vantage::endpoint) {}
+
   Judge judge;
   bool timestamps = false;
   bool ids = false;
@@ -118,12 +124,6 @@ class Talk {
   }
 
  private:
-  explicit Talk(JudgeOptions options)
-      : judge(options),
-        twins_(std::make_unique<Twins>(options)),
-        thorough_((options.ask_every_rule = true, options)),
-        endpoint_(options.vantage == Vantage::endpoint) {}
-
   static std::string all_of(const Judge& judge) {
     std::string all;
     for (const Finding& f : judge.findings()) all += to_string(f) + "\n";

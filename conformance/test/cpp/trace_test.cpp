@@ -2,6 +2,7 @@
 // to the test's own temporary directory.
 #include <zlib.h>
 
+#include <algorithm>
 #include <random>
 
 #include "conformance/test/cpp/trace_bytes.h"
@@ -201,6 +202,55 @@ TEST(Trace, ReadsGzipInOneOrSeveralMembers) {
   ASSERT_TRUE(early.error);
   EXPECT_NE(early.error->text.find("gzip data ends too early"), std::string::npos) << early.error->text;
 }
+
+void append_le(File& file, std::uint32_t value, int octets) {
+  for (int i = 0; i < octets; ++i) file.push_back(static_cast<std::byte>(value >> (8 * i)));
+}
+
+// A frame of stored blocks: header, then for each block its size in the format's way, and what ends the frame.
+File stored(const File& file, File frame, std::size_t block, bool zstd) {
+  for (std::size_t at = 0; at < file.size(); at += block) {
+    const std::size_t size = std::min(block, file.size() - at);
+    const bool last = at + size == file.size();
+    if (zstd) {
+      append_le(frame, static_cast<std::uint32_t>(size << 3U | (last ? 1U : 0U)), 3);
+    } else {
+      append_le(frame, static_cast<std::uint32_t>(size | 0x80000000U), 4);
+    }
+    frame.insert(frame.end(), file.begin() + static_cast<long>(at), file.begin() + static_cast<long>(at + size));
+  }
+  if (!zstd) append_le(frame, 0, 4);
+  return frame;
+}
+
+// RFC 8878 3.1.1 and the LZ4 frame format 1.6.1, both without checksums: no library is needed to write them.
+File zstd_of(const File& file) { return stored(file, octets({0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58}), 100, true); }
+File lz4_of(const File& file) { return stored(file, octets({0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82}), 100, false); }
+
+void expect_compressed(const char* name, File (*pack)(const File&)) {
+  const File whole = pcap(bad_handshake());
+  const CheckReport r = check(pack(whole));
+  if (r.unreadable && r.error->text.find("; try: ") != std::string::npos) {
+    GTEST_SKIP() << "built without " << name << ": " << r.error->text;
+  }
+  expect_conviction(r);
+  EXPECT_EQ(r.compression, name);
+  const std::size_t half = whole.size() / 2;
+  const File first = copy(part(whole, 0, half)), second = copy(part(whole, half, whole.size() - half));
+  expect_conviction(check(pack(first) + pack(second)));
+  File cut = pack(whole);
+  cut.resize(cut.size() - 12);
+  const CheckReport early = check(cut);
+  ASSERT_TRUE(early.error);
+  EXPECT_NE(early.error->text.find(std::string(name) + " data ends too early"), std::string::npos) << early.error->text;
+  File damaged = pack(whole);
+  damaged[6] = damaged[7] = damaged[8] = std::byte{0xff};
+  ASSERT_TRUE(check(damaged).error);
+  EXPECT_NE(check(damaged).error->text.find("damaged"), std::string::npos) << check(damaged).error->text;
+}
+
+TEST(Trace, ReadsZstdInOneOrSeveralFrames) { expect_compressed("zstd", zstd_of); }
+TEST(Trace, ReadsLz4InOneOrSeveralFrames) { expect_compressed("lz4", lz4_of); }
 
 // Made with the zstd and lz4 tools from the bytes "not a capture", so that no library is needed here.
 TEST(Trace, RecognisesOtherCompressions) {
