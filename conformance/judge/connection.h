@@ -52,6 +52,7 @@ enum class SuspicionKind : std::uint8_t {
   timestamp_echo,     // an echo of a timestamp that its owner was not seen to send
   bad_checksum,       // damaged on the path, or sent like that
   isn_vote,           // SYN and what answers it disagree: the SYN's sender shows by its next number which one is wrong
+  option_missing,     // its sender has not used an agreed option yet: a box may have taken it out of the SYN-ACK
   idle_ack,           // an acknowledgement that does not count a FIN which had nothing before it
 };
 

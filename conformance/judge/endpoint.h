@@ -118,8 +118,9 @@ struct Endpoint {
 
   // Timestamps.
   bool ts_seen = false;
-  bool ts_erratic = false;  // its TSval jumped: no conclusions from it (hostile peers)
-  bool ts_unread = false;   // some segment had none, or the capture cut it: newest among those seen proves nothing
+  bool ts_in_stream = false;  // on a segment without SYN
+  bool ts_erratic = false;    // its TSval jumped: no conclusions from it (hostile peers)
+  bool ts_unread = false;     // some segment had none, or the capture cut it: newest among those seen proves nothing
   std::uint32_t tsval_max = 0;
   std::uint64_t tsval_packet = 0;
   Instant tsval_time{};

@@ -67,6 +67,7 @@ inline void note_timestamps(Context& c) {
     if (before(SeqNum(ts.value), SeqNum(e.tsval_min))) e.tsval_min = ts.value;
   }
   e.ts_seen = true;
+  e.ts_in_stream = e.ts_in_stream || !c.flags().syn();
   if (!c.flags().ack()) return;
   if (e.tsecr_highest == 0 || after(SeqNum(ts.echo), SeqNum(e.tsecr_highest))) e.tsecr_highest = ts.echo;
   const bool claimed = !c.conn.certain && c.peer.ts_seen && after(SeqNum(ts.echo), SeqNum(c.peer.tsval_max));

@@ -218,6 +218,10 @@ Ruling settle_isn_vote(Context& c, Suspicion& s) {
   f.needs_all = true;  // the SYN of that number may be missing instead
   f.packet = self.syn.packet;
   f.time = self.syn.time;
+  if ((self.other_hops || self.hop_limit != c.seg.ip.hop_limit) && !c.conn.certain) {
+    f.verdict = Verdict::inconclusive;
+    f.why += "; undecided: the hop limit changes, so a box may have given it other numbers";
+  }
   report(c.conn, c.side, std::move(f));
   self.iss = s.claimed - 1;
   self.next = s.claimed;
@@ -232,6 +236,11 @@ Ruling settle_isn_vote(Context& c, Suspicion& s) {
   return Ruling::drop;
 }
 
+Ruling settle_option_missing(const Context& c, const Suspicion& s) {
+  const bool used = c.side == s.accused && !c.flags().syn() && !c.flags().rst() && c.seg.tcp.options.timestamps;
+  return used ? Ruling::violated : Ruling::keep;
+}
+
 Ruling settle(Context& c, Suspicion& s) {
   switch (s.kind) {
     case SuspicionKind::isn_vote: return settle_isn_vote(c, s);
@@ -241,6 +250,7 @@ Ruling settle(Context& c, Suspicion& s) {
     case SuspicionKind::beyond_window: return settle_beyond_window(c, s);
     case SuspicionKind::timestamp_echo: return settle_timestamp_echo(c, s);
     case SuspicionKind::bad_checksum: return settle_bad_checksum(c, s);
+    case SuspicionKind::option_missing: return settle_option_missing(c, s);
     case SuspicionKind::idle_ack: return settle_idle_ack(c, s);
   }
   return Ruling::keep;
@@ -273,6 +283,9 @@ Ruling last_word(const TrackedConnection& conn, Suspicion& s) {
       if (!s.later && conn.sink->repeats()) return open_because(s, "it may be a copy of an ACK sent before the FIN");
       return Ruling::violated;
     case SuspicionKind::isn_vote: return Ruling::violated;
+    case SuspicionKind::option_missing:
+      return open_because(s,
+                          "it never uses the option, so a box may have taken it out of the other end's SYN-ACK or SYN");
     case SuspicionKind::beyond_window:
     case SuspicionKind::timestamp_echo: break;
   }

@@ -650,4 +650,6 @@ def write_all(directory: Path) -> list[Path]:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    print("\n".join(str(path) for path in write_all(Path(sys.argv[1]))))
+    import middleboxes
+
+    print("\n".join(str(path) for path in middleboxes.write_all(Path(sys.argv[1]))))

@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import degrade  # noqa: E402
+import middleboxes  # noqa: E402, F401  (adds its cases)
 import strangers  # noqa: E402
 from tape import Tape  # noqa: E402
 

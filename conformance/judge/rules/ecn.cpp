@@ -16,11 +16,33 @@ bool certainly_without_ecn(const Context& c) {
          !(c.self.syn.some_ecn_flag && c.peer.syn.some_ecn_flag);
 }
 
+// Every router may write the two bits: they are the sender's own only in a packet that none has passed, whose hop limit
+// is one that hosts start with.
+bool bits_are_its_own(const Context& c) {
+  const std::uint8_t hops = c.seg.ip.hop_limit;
+  return c.conn.certain || hops == 255 || hops == 128 || hops == 64 || hops == 32;
+}
+
+void blame(Context& c, RuleId rule, const std::string& actual, const std::string& why, const char* doubt) {
+  if (doubt == nullptr) {
+    c.violated(rule, "Not-ECT", actual, why);
+  } else {
+    c.inconclusive(rule, "Not-ECT", actual, why + "; undecided: " + doubt);
+  }
+}
+
+constexpr const char* kRouter = "routers have passed it on, and may have written that";
+constexpr const char* kFlagCleared = "the SYN offered ECN, and a box may have taken the answer's flag away";
+
 void blame_syn(Context& c) {
   Finding f = c.draft(RuleId::ect_on_control, "Not-ECT", "an ECN codepoint on the SYN",
                       "later packets of the same sender, " + std::to_string(c.seg.number) + " for one, have none");
   f.packet = c.self.ect_syn_packet;
   f.time = c.self.syn.time;
+  if (!bits_are_its_own(c)) {
+    f.verdict = Verdict::inconclusive;
+    f.why += std::string("; undecided: ") + kRouter;
+  }
   c.self.ect_syn_packet = 0;
   report(c.conn, c.side, std::move(f));
 }
@@ -46,19 +68,21 @@ void ect_on_control(Context& c) {
   }
   // Stacks in TIME-WAIT answer without the connection's settings.
   if (c.seg.len() != 0 || c.self.not_ect_ack == 0 || (c.self.fin && c.peer.fin)) return;
-  c.violated(
-      RuleId::ect_on_control, "Not-ECT", codepoint(ecn),
-      "an empty segment; its earlier ones, packet " + std::to_string(c.self.not_ect_ack) + " for one, are Not-ECT");
+  const std::string why =
+      "an empty segment; its earlier ones, packet " + std::to_string(c.self.not_ect_ack) + " for one, are Not-ECT";
+  blame(c, RuleId::ect_on_control, codepoint(ecn), why, bits_are_its_own(c) ? nullptr : kRouter);
 }
 
 void ect_not_negotiated(Context& c) {
   const unsigned ecn = c.seg.ip.ecn();
   if (ecn == 0 || c.flags().syn() || c.flags().rst() || c.self.not_ect_segment == 0 || !certainly_without_ecn(c))
     return;
-  c.violated(RuleId::ect_not_negotiated, "Not-ECT", codepoint(ecn),
-             "the SYNs in packets " + std::to_string(c.conn.ends[0].syn.packet) + " and " +
-                 std::to_string(c.conn.ends[1].syn.packet) + " do not agree to ECN, and packet " +
-                 std::to_string(c.self.not_ect_segment) + " is Not-ECT");
+  const std::string why = "the SYNs in packets " + std::to_string(c.conn.ends[0].syn.packet) + " and " +
+                          std::to_string(c.conn.ends[1].syn.packet) + " do not agree to ECN, and packet " +
+                          std::to_string(c.self.not_ect_segment) + " is Not-ECT";
+  const bool offered = !c.conn.certain && c.peer.syn.some_ecn_setup;
+  const char* doubt = offered ? kFlagCleared : kRouter;
+  blame(c, RuleId::ect_not_negotiated, codepoint(ecn), why, offered || !bits_are_its_own(c) ? doubt : nullptr);
 }
 
 }  // namespace lastack::rules

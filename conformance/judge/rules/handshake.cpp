@@ -70,6 +70,10 @@ void syn_number_strayed(Context& c) {
                   ", and packet " + std::to_string(c.seg.number) + " goes on with it");
   f.packet = other.info->number;
   f.time = other.info->time;
+  if (other.info->ip.hop_limit != c.seg.ip.hop_limit && !c.conn.certain) {
+    f.verdict = Verdict::inconclusive;
+    f.why += "; undecided: its hop limit is another one, so a box may have sent it or given it another number";
+  }
   c.conn.next_syn.present = false;
   report(c.conn, c.side, std::move(f));
 }

@@ -56,6 +56,7 @@ void edge_falls(Context& c) {
     return;
   const Position edge = c.ack + (static_cast<Position>(c.seg.tcp.wnd) << shift);
   if (edge + (Position{1} << shift) >= self.edge_max || self.edge_said == self.edge_packet) return;
+  if (rules::scale_in_doubt(c)) return;
   c.self.edge_said = self.edge_packet;  // once for each edge that is taken back
   c.violated_at_tap(RuleId::window_shrunk, "right edge " + number_text(self.edge_max) + " or more",
                     "right edge " + number_text(edge),
@@ -65,7 +66,7 @@ void edge_falls(Context& c) {
 void clock_falls(Context& c) {
   const Endpoint& self = c.self;
   const auto& ts = c.seg.tcp.options.timestamps;
-  if (!ts || !self.ts_seen || self.ts_erratic || !c.conn.timestamps_negotiated()) return;
+  if (!ts || !self.ts_seen || self.ts_erratic || !c.conn.timestamps_negotiated() || rules::stamps_are_wiped(c)) return;
   const std::int32_t back = SeqNum(self.tsval_max) - SeqNum(ts->value);
   if (back <= 0 || !well_after(c, self.tsval_packet, self.tsval_time)) return;
   if (c.seg.time - self.tsval_time > std::chrono::seconds(120)) return;

@@ -144,6 +144,10 @@ void reset_number(Context& c) {
                    why + "; undecided: the connection began before the capture");
     return;
   }
+  if (c.peer.packets == 0 && !c.flags().ack() && !c.conn.certain) {
+    c.inconclusive(RuleId::reset_number, expected, found(c), why + "; undecided: what it answers was not captured");
+    return;
+  }
   if (c.seq < least) {
     // An old ACK of the peer, sent before those remembered, may be what it answers.
     // Stacks that pull SND.NXT back to repeat reset from there; the ACK that passed the tap may not have arrived yet.

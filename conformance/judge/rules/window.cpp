@@ -3,6 +3,17 @@
 
 namespace lastack::rules {
 
+namespace {
+
+// It answered a SYN with a scale, and its own was taken out of the SYN-ACK: then it takes the other's field for scaled.
+bool fits_a_scale_taken_out(const Context& c, Position data_end) {
+  const Endpoint& peer = c.peer;
+  if (c.conn.certain || c.self.syn.some_scale || !peer.syn.some_scale || !peer.acked) return false;
+  return data_end <= peer.ack_max + (Position{peer.wnd_last} << peer.syn.shift);
+}
+
+}  // namespace
+
 void data_beyond_window(Context& c) {
   const Endpoint& peer = c.peer;
   if (!peer.edge_known || c.flags().syn() || c.flags().rst() || c.conn.next_syn.present || !c.conn.handshake_known())
@@ -17,6 +28,12 @@ void data_beyond_window(Context& c) {
   const bool probe =
       shut && c.seq <= peer.edge_max + 1 && c.seg.time - c.self.last_time > std::chrono::milliseconds(100);
   if (probe || (shut && c.seg.payload_size == 1 && c.seq <= peer.edge_max + 1)) return;
+  if (fits_a_scale_taken_out(c, data_end)) {
+    c.inconclusive(RuleId::data_beyond_window, "data up to " + number_text(peer.edge_max) + " at most",
+                   "data up to " + number_text(data_end),
+                   "one SYN offers a window scale, the other does not; undecided: a box may have taken it out");
+    return;
+  }
   if (impossibly_far(c.seq - c.self.next, c.seg.time - c.self.last_time)) {
     if (!seq_of_elsewhere(c)) {
       c.violated(RuleId::data_beyond_window, "data up to " + number_text(peer.edge_max) + " at most",
@@ -32,6 +49,16 @@ void data_beyond_window(Context& c) {
       "the highest edge offered, ACK + window, is " + number_text(peer.edge_max) + since_packet(peer.edge_packet));
 }
 
+bool scale_in_doubt(const Context& c) {
+  const Endpoint& self = c.self;
+  const Position field = c.seg.tcp.wnd;
+  if (c.conn.certain || !c.conn.handshake_known()) return false;
+  // It answered a SYN with a scale, and its own scale was taken out of the SYN-ACK: it scales, the other end does not.
+  if (!self.syn.some_scale) return c.peer.syn.some_scale && field * 4 <= self.syn.wnd;
+  // The other end's was: it does not scale. Its field begins where its SYN's was, and moves like octets.
+  return field * 2 >= self.syn.wnd && c.ack + field >= self.ack_max + self.wnd_last;
+}
+
 void window_shrunk(Context& c) {
   const Endpoint& self = c.self;
   const int shift = c.conn.window_shift(c.side);
@@ -43,9 +70,16 @@ void window_shrunk(Context& c) {
   if (edge + rounding >= self.edge_max || c.ack < self.ack_max) return;
   if (self.edge_said == self.edge_packet && !c.conn.certain) return;  // once for each edge that is taken back
   c.self.edge_said = self.edge_packet;
-  c.violated(RuleId::window_shrunk, "right edge " + number_text(self.edge_max) + " or more",
-             "right edge " + number_text(edge),
-             "that edge was offered" + since_packet(self.edge_packet) + " (rounding by the scale excepted)");
+  const std::string expected = "right edge " + number_text(self.edge_max) + " or more";
+  const std::string actual = "right edge " + number_text(edge);
+  const std::string why =
+      "that edge was offered" + since_packet(self.edge_packet) + " (rounding by the scale excepted)";
+  if (scale_in_doubt(c)) {
+    c.inconclusive(RuleId::window_shrunk, expected, actual,
+                   why + "; undecided: a box may have taken the window scale out of a SYN");
+    return;
+  }
+  c.violated(RuleId::window_shrunk, expected, actual, why);
 }
 
 }  // namespace lastack::rules
