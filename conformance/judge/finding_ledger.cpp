@@ -98,10 +98,11 @@ void FindingLedger::distrust_unverified() {
   const bool damages = damaged_ != 0 || (wrong_checksums_ != 0 && wrong_checksums_ * 4 < right_checksums_);
   for (Finding& f : findings_) {
     if (f.verdict != Verdict::violated) continue;
-    if (f.unverified && (damages || repeating_.count(f.connection) != 0)) {
+    if (!damages && repeating_.count(f.connection) == 0) continue;
+    if (f.unverified) {
       leave_open(f, "the capture cut it, so that its checksum does not show whether the path damaged it");
-    } else if (f.after_unverified && damages && !rule_needs_segment_only(*f.rule)) {
-      leave_open(f, "this path damages, and the capture cut segments before it, so that what they said may be wrong");
+    } else if (f.after_unverified && !rule_needs_segment_only(*f.rule)) {
+      leave_open(f, "the capture cut segments before it, and if the path damaged them, what they said is wrong");
     }
   }
 }

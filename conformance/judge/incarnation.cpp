@@ -105,7 +105,7 @@ bool is_stranger(const TrackedConnection& c, const SegmentInfo& seg) {
   if (c.certain || f.syn() || f.rst() || !f.ack()) return false;
   const int side = side_of(c, seg);
   const Where seq = where_acked(c, 1 - side, seg.tcp.seq);
-  if (seq == Where::inside || seq == Where::unknown || !readable(seg)) return false;  // nearly always
+  if (seq == Where::inside || !readable(seg)) return false;  // nearly always
   const Where ack = where_acked(c, side, seg.tcp.ack);
   return ack == Where::outside || (ack != Where::inside && seq == Where::outside);
 }
