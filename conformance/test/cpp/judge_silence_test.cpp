@@ -696,25 +696,6 @@ TEST(JudgeSilence, CaptureBeginsWithKeepAlivesOnly) {
   EXPECT_EQ(violations(t), 0) << t.text();
 }
 
-// A window that never closes, and text of which the capture keeps one octet a segment: the numbers wrap twice.
-TEST(JudgeSilence, NumbersWrapMoreThanOnce) {
-  constexpr std::uint16_t kSize = 64'000;
-  constexpr std::uint64_t kWraps = 2;
-  Talk t;
-  t.gap = std::chrono::microseconds(10);
-  t.open([](Segment& s) { s.options.window_scale = std::uint8_t{7}; });
-  std::uint32_t next = 301;
-  for (std::uint64_t sent = 0; sent < (kWraps << 32U); sent += kSize) {
-    t.b({.seq = next, .ack = 101, .len = 1, .cut = kSize - 1});
-    next = static_cast<std::uint32_t>(std::uint64_t{next} + kSize);
-    t.a({.seq = 101, .ack = next, .wnd = 20'000});
-  }
-  const std::uint32_t beyond = static_cast<std::uint32_t>(std::uint64_t{next} + 5);
-  t.a({.seq = 101, .ack = beyond, .wnd = 20'000}).b({.seq = next, .ack = 101, .len = 100});
-  EXPECT_TRUE(t.violates("ack-of-unsent-data")) << t.text();
-  EXPECT_EQ(t.findings().size(), 1U) << t.text();
-}
-
 void expect_nobody_accused(Talk& t) {
   for (const Finding& f : t.findings()) EXPECT_EQ(f.verdict, Verdict::note) << to_string(f);
 }
