@@ -276,6 +276,14 @@ bool unusable(const TrackedConnection& conn, const SegmentInfo& seg) {
   return conn.certain && seg.checksum == ChecksumState::offloaded;
 }
 
+// More text than its receiver takes in a segment has not been on a wire like that: a card or driver cuts it, or has put
+// it together from arrivals. Whatever its checksum is, nobody was to check it.
+bool not_yet_a_segment(const TrackedConnection& conn, int side, const SegmentInfo& seg) {
+  const SynFacts& receiver = conn.ends[1 - side].syn;
+  return !conn.certain && seg.checksum == ChecksumState::wrong && !seg.malformed && receiver.has_mss &&
+         seg.payload_size > receiver.mss;
+}
+
 void judge_form(Context& c) {
   const bool no_header = c.seg.malformed && c.seg.malformed->fault != WireFault::tcp_bad_option_length;
   if (no_header) {
@@ -288,6 +296,11 @@ void judge_form(Context& c) {
 }  // namespace
 
 void judge_segment(TrackedConnection& conn, int side, const SegmentInfo& seg) {
+  if (not_yet_a_segment(conn, side, seg)) {
+    SegmentInfo unchecked = seg;
+    unchecked.checksum = ChecksumState::unknown;
+    return judge_segment(conn, side, unchecked);
+  }
   Endpoint& self = conn.ends[side];
   const bool judged = conn.judged < 0 || conn.judged == side;
   conn.quiet = false;
