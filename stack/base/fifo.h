@@ -16,7 +16,8 @@ class Fifo {
   T& front() { return ring_[front_]; }
   T& back() { return ring_[place(size_ - 1)]; }
   void push_back(T value) {
-    if (size_ == ring_.size()) grow();
+    if (size_ == ring_.size()) [[unlikely]]
+      grow();
     ring_[place(size_)] = std::move(value);
     ++size_;
   }
@@ -29,7 +30,7 @@ class Fifo {
  private:
   // Where the element number `i` lies.
   std::size_t place(std::size_t i) const { return (front_ + i) & (ring_.size() - 1); }
-  void grow() {
+  __attribute__((noinline, cold)) void grow() {
     std::vector<T> bigger(ring_.empty() ? 8 : 2 * ring_.size());
     for (std::size_t i = 0; i < size_; ++i) bigger[i] = std::move(ring_[place(i)]);
     ring_ = std::move(bigger);

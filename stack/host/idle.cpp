@@ -39,18 +39,20 @@ Duration Host::Impl::rest_pace() const {
 }
 
 void Host::Impl::let_rest() {
+  bool folded = false;
   for (std::size_t looks = 0; looks < kLooksAtOnce; ++looks) {
     Connection* const oldest = awake.oldest();
     if (oldest == nullptr || now - oldest->looked_at < rest_pace()) break;
     const Duration after = config.tcp.rest_after;
     if (after != Duration(0) && now - last_use(oldest->tcb) >= after && may_rest(*oldest)) {
       fold(*oldest);
+      folded = true;
     } else {
       awake.append(*oldest, now);
     }
   }
   look_at = awake.oldest() == nullptr ? kNever : awake.oldest()->looked_at + rest_pace();
-  shrink();
+  if (folded) shrink();
 }
 
 void Host::Impl::fold(Connection& connection) {
