@@ -158,8 +158,16 @@ void Host::Impl::bury(Connection& connection) {
     heap.remove(connection);
     ConnectionList::remove(connection);
     table.erase(&connection);
-    if (std::exchange(connection.fast_open_pending, false)) --fast_open_pending;
     const Tcb& tcb = connection.tcb;
+    if (std::exchange(connection.fast_open_pending, false)) {
+      //= rfc7413 5.1
+      // The RST of a host whose address was forged must not make room for the next forged SYN.
+      if (tcb.closed_by == Cause::rst) {
+        fast_open_resets.push_back(now + config.tcp.fast_open_reset_hold);
+      } else {
+        --fast_open_pending;
+      }
+    }
     // RFC 7413 4.1.3.1: no answer at all is a negative answer, too.
     if (tcb.fast_open && !tcb.passive && tcb.closed_by != Cause::close_call && tcb.closed_by != Cause::abort_call)
       fast_open_cache.refuse(now + tcb.config().fast_open_retry, tcb.remote);

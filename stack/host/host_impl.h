@@ -126,6 +126,7 @@ struct Host::Impl {
                     SeqNum iss);
   void answer_with_cookie(Listener& listener, const SocketAddress& local, const SocketAddress& remote,
                           const Segment& syn);
+  bool fast_open_has_room();
   bool opens_by_cookie(Listener& listener, const SocketAddress& local, const SocketAddress& remote, const Segment& ack);
 
   // Small records (records.cpp).
@@ -195,6 +196,7 @@ struct Host::Impl {
   HashKey fast_open_key;
   FastOpenCache fast_open_cache;
   std::uint32_t fast_open_pending = 0;
+  Fifo<Instant> fast_open_resets;  // until when those count that a RST has ended
   Disposition last_disposition;
   Outgoing outgoing;  // between next_segment and write
   std::int32_t last_id = 0;

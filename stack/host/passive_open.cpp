@@ -57,7 +57,7 @@ void Host::Impl::open_at_once(Listener& listener, const SocketAddress& local, co
   connection.listener = listener.id;
   Tcb& tcb = connection.tcb;
   open_from_listen(tcb, syn, iss, now);
-  if (config.tcp.fast_open && syn.options.fast_open && fast_open_pending < config.tcp.fast_open_pending) {
+  if (config.tcp.fast_open && syn.options.fast_open && fast_open_has_room()) {
     const Duration life = config.tcp.fast_open_cookie_life;
     if (fast_open_cookie_is_good(fast_open_key, remote.ip, now, life, syn.options)) {
       take_text_of_syn(tcb);
@@ -71,6 +71,16 @@ void Host::Impl::open_at_once(Listener& listener, const SocketAddress& local, co
     }
   }
   after_input(connection);
+}
+
+// PendingFastOpenRequests: those in SYN-RECEIVED, and those that a RST has ended lately.
+//= rfc7413 5.1
+bool Host::Impl::fast_open_has_room() {
+  while (!fast_open_resets.empty() && fast_open_resets.front() <= now) {
+    fast_open_resets.pop_front();
+    --fast_open_pending;
+  }
+  return fast_open_pending < config.tcp.fast_open_pending;
 }
 
 //= rfc4987 3.6 RFC4987-3.6-a RFC4987-4-a

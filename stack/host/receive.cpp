@@ -127,7 +127,7 @@ void Host::Impl::icmp_arrives(const IpPacket& packet) {
   }
   last_disposition = {Action::accepted, "3.9.2.2"};
   connection->icmp = error->detail;
-  icmp_error(tcb, error->kind, error->mtu, now);
+  icmp_error(tcb, error->kind, error->mtu, error->seq, now);
   after_input(*connection);
 }
 

@@ -33,6 +33,7 @@ struct Config {
   //= rfc7413 2
   bool fast_open = false;                  // RFC 7413: as a server and as a client
   std::uint16_t fast_open_pending = 64;    // RFC 7413 4.2 PendingFastOpenRequests: more get an ordinary handshake
+  Duration fast_open_reset_hold = 60s;     // RFC 7413 5.1: a pending one that a RST ended counts for this long
   Duration fast_open_cookie_life = 3600s;  // RFC 7413 4.1.2: a cookie is good for this long at least, twice at most
   Duration fast_open_retry = 3600s;        // RFC 7413 4.1.3.1: after a negative answer
   bool ecn = false;                        // RFC 3168; 3.8.2 SHLD-8
@@ -91,6 +92,9 @@ struct Config {
   bool icmp_checks_sequence = true;                       // RFC 5927 4.1
   HardErrorPolicy hard_errors = HardErrorPolicy::always;  // 3.9.2.2 SHLD-26
   bool path_mtu_discovery = true;                         // RFC 1191: DF set, "fragmentation needed" lowers the MSS
+  // RFC 5927 7.2 MAXSEGRTO: how often a segment times out before a smaller path MTU is believed although larger packets
+  // have arrived. 0: believed at once.
+  std::uint8_t path_mtu_timeouts = 1;
   Duration path_mtu_age = 600s;  // RFC 1191 6.3, RFC 8201 4: then a larger one is tried again; zero: never
 
   // Closing.

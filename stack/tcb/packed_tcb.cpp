@@ -108,6 +108,12 @@ template <typename F>
 void rest(F& f, Tcb& t, const PackingContext& context) {
   t.link_mtu = f(t.link_mtu, context.link_mtu);
   t.path_mtu = f(t.path_mtu, t.link_mtu);
+  t.evidence.acked = f(t.evidence.acked, 0);
+  t.evidence.tried = f(t.evidence.tried, 0);
+  t.evidence.tried_end = f(t.evidence.tried_end, t.evidence.tried != 0 ? t.snd.nxt : SeqNum{});
+  t.evidence.pending = f(t.evidence.pending, 0);
+  t.evidence.pending_seq = f(t.evidence.pending_seq, SeqNum{});
+  t.evidence.pending_at = f(t.evidence.pending_at, Instant{});
   t.challenge_acks = f(t.challenge_acks, 0);
   t.invalid_acks = f(t.invalid_acks, 0);
   t.unacked_segments = f(t.unacked_segments, 0);
@@ -287,7 +293,7 @@ bool same_at_rest(const Tcb& a, const Tcb& b) {
          a.path_mtu_lowered_at == b.path_mtu_lowered_at && a.first_sent == b.first_sent &&
          a.last_received == b.last_received && a.last_sent == b.last_sent && a.ack_limit_began == b.ack_limit_began &&
          a.octets_read == b.octets_read && a.link_mtu == b.link_mtu && a.path_mtu == b.path_mtu &&
-         a.challenge_acks == b.challenge_acks && a.invalid_acks == b.invalid_acks &&
+         a.evidence == b.evidence && a.challenge_acks == b.challenge_acks && a.invalid_acks == b.invalid_acks &&
          a.unacked_segments == b.unacked_segments && a.retransmissions == b.retransmissions && a.probes == b.probes &&
          a.keepalive_probes == b.keepalive_probes && a.passive == b.passive && a.sack == b.sack &&
          a.scaling == b.scaling && a.fast_opened == b.fast_opened && a.user_timeout_due == b.user_timeout_due &&

@@ -94,6 +94,17 @@ struct EcnVariables {
   friend bool operator==(const EcnVariables&, const EcnVariables&) = default;
 };
 
+// RFC 5927 7.2, of whole packets: what the path is known to carry, and the report that would contradict it.
+struct PathMtuEvidence {
+  std::uint16_t acked = 0;  // maxsizeacked, as far as it was looked at
+  std::uint16_t tried = 0;  // the largest packet sent since; 0: none larger than `acked`
+  SeqNum tried_end;
+  std::uint16_t pending = 0;  // a smaller MTU that was reported of the segment with `pending_seq`; 0: none
+  SeqNum pending_seq;
+  Instant pending_at{};
+  friend bool operator==(const PathMtuEvidence&, const PathMtuEvidence&) = default;
+};
+
 // RFC 7413, while a SYN or SYN,ACK with the option is to be sent and answered.
 struct FastOpen {
   std::array<std::byte, 16> cookie{};
@@ -165,6 +176,7 @@ class Tcb {
   ReceiveVariables rcv;
   TimestampVariables ts;
   EcnVariables ecn;
+  PathMtuEvidence evidence;
   Timers timers;
   RttEstimator rtt;
   Congestion congestion;

@@ -11,9 +11,7 @@ namespace lastack {
 
 enum class IcmpKind : std::uint8_t { soft, hard, packet_too_big };
 
-// `mtu`: of the next hop, with packet_too_big; 0 when the router did not say.
-void icmp_error(Tcb& tcb, IcmpKind kind, std::uint16_t mtu, Instant now);
-// RFC 1191 6.3: after a while the path may have become better.
-void try_larger_path_mtu(Tcb& tcb, Instant now);
+// `mtu`: of the next hop, with packet_too_big; 0 when the router did not say. `seq`: of the segment.
+void icmp_error(Tcb& tcb, IcmpKind kind, std::uint16_t mtu, SeqNum seq, Instant now);
 
 }  // namespace lastack

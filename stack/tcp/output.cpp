@@ -7,8 +7,8 @@
 #include "stack/tcp/accounts.h"
 #include "stack/tcp/ecn.h"
 #include "stack/tcp/fast_open.h"
-#include "stack/tcp/icmp_error.h"
 #include "stack/tcp/loss_recovery.h"
+#include "stack/tcp/path_mtu.h"
 #include "stack/tcp/send_limits.h"
 #include "stack/tcp/user_timeout.h"
 #include "stack/wire/ip.h"
@@ -90,6 +90,11 @@ void urgent_pointer(const Tcb& tcb, Segment& segment) {
   segment.urg = wire_window(octets_between(segment.seq, tcb.snd.up));
 }
 
+std::uint32_t packet_size(const Tcb& tcb, const Outgoing& out) {
+  const std::size_t headers = ip_header_size(tcb.local.ip.version) + kTcpHeaderSize + options_size(out.segment.options);
+  return static_cast<std::uint32_t>(headers) + out.text_size;
+}
+
 // Builds the segment that begins at `seq` with `octets` of text; the FIN goes along when it follows and `with_fin`
 // allows it.
 bool emit_text(Tcb& tcb, Instant now, SeqNum seq, std::uint32_t octets, bool with_fin, Outgoing& out) {
@@ -109,6 +114,7 @@ bool emit_text(Tcb& tcb, Instant now, SeqNum seq, std::uint32_t octets, bool wit
   urgent_pointer(tcb, out.segment);
   acknowledge(tcb, out.segment);
   note_sent(tcb, seq, text_end + (fin ? 1U : 0U), now);
+  if (octets != 0) note_packet_size(tcb, text_end, packet_size(tcb, out));
   return true;
 }
 

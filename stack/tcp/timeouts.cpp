@@ -6,6 +6,7 @@
 #include "stack/tcp/arrival.h"
 #include "stack/tcp/loss_recovery.h"
 #include "stack/tcp/output.h"
+#include "stack/tcp/path_mtu.h"
 
 namespace lastack {
 
@@ -39,6 +40,7 @@ void retransmission_timeout(Tcb& tcb, Instant now) {
     tcb.congestion.lost_syn = true;
     newreno_timeout(tcb);
   } else {
+    believe_pending_report(tcb, now);
     recover_on_timeout(tcb, now, first);
   }
   restart_retransmission_timer(tcb, now);

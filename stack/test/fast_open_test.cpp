@@ -127,6 +127,56 @@ TEST_F(FastOpenTest, TheNumberOfPendingRequestsIsLimited) {
   EXPECT_EQ(tx().at(0).ack, theirs(1)) << "one is pending";
 }
 
+//= rfc7413 5.1
+TEST_F(FastOpenTest, WhatARstHasEndedIsPendingForAWhile) {
+  HostConfig config = with_fast_open();
+  config.tcp.fast_open_pending = 2;
+  config.tcp.fast_open_reset_hold = 10s;
+  start(config);
+  listen();
+  const Options cookie = ask_for_cookie();
+  const auto taken = [&](std::uint16_t port) {
+    Segment syn = syn_with(10, cookie);
+    syn.src_port = port;
+    rx(syn);
+    const bool all = tx().at(0).ack == theirs(11);
+    Segment rst = from_peer(kRst, all ? theirs(11) : theirs(1), SeqNum(0));
+    rst.src_port = port;
+    rx(rst);
+    return all;
+  };
+  EXPECT_TRUE(taken(5001));
+  now_ += 1s;
+  EXPECT_TRUE(taken(5002));
+  EXPECT_FALSE(taken(5003)) << "two count";
+  now_ += 9s;
+  EXPECT_TRUE(taken(5004)) << "the first is forgiven";
+  EXPECT_FALSE(taken(5005));
+  now_ += 10s;
+  EXPECT_TRUE(taken(5006));
+  EXPECT_TRUE(taken(5007));
+}
+
+// An orderly end makes room at once.
+TEST_F(FastOpenTest, OnlyARstHoldsTheRoom) {
+  HostConfig config = with_fast_open();
+  config.tcp.fast_open_pending = 1;
+  start(config);
+  listen();
+  const Options cookie = ask_for_cookie();
+  for (std::uint16_t port = 5001; port < 5004; ++port) {
+    Segment syn = syn_with(10, cookie);
+    syn.src_port = port;
+    rx(syn);
+    const auto answer = tx();
+    EXPECT_EQ(answer.at(0).ack, theirs(11));
+    Segment ack = from_peer(kAck, theirs(11), answer.at(0).seq + 1);
+    ack.src_port = port;
+    rx(ack);
+    tx();
+  }
+}
+
 TEST_F(FastOpenTest, IsOffUnlessAskedFor) {
   start(plain());
   listen();

@@ -340,6 +340,84 @@ TEST_F(Icmp, ASmallerPathMtuCutsSmallerSegments) {
   EXPECT_EQ(tx_text(), "ACK seq=1 ack=1 len=1000; PSH,ACK seq=1001 ack=1 len=400");
 }
 
+// Nothing as large has arrived before: believed at once, also after smaller segments have.
+//= rfc5927 7.2
+TEST_F(Icmp, ASmallerPathMtuIsBelievedWhileTheLargestIsNew) {
+  start(plain());
+  establish(65535, 1460);
+  send(100);
+  tx();
+  rx(kAck, theirs(1), ours(101));
+  send(1400);
+  tx();
+  unreachable(4, ours(101), 1040);
+  EXPECT_EQ(tx_text(), "ACK seq=101 ack=1 len=1000; PSH,ACK seq=1101 ack=1 len=400");
+}
+
+//= rfc5927 7.2
+TEST_F(Icmp, WhatThePathHasCarriedItIsBelievedToCarryUntilATimeOut) {
+  start(plain());
+  establish(65535, 1460);
+  send(1400);
+  tx();
+  rx(kAck, theirs(1), ours(1401));
+  send(1400);
+  tx();
+  unreachable(4, ours(1401), 1040);
+  EXPECT_EQ(tx_text(), "") << "it waits";
+  EXPECT_EQ(advance(1s), "1000ms ACK seq=1401 ack=1 len=1000") << "the time-out shows that it was true";
+  rx(kAck, theirs(1), ours(2401));
+  EXPECT_EQ(tx_text(), "PSH,ACK seq=2401 ack=1 len=400");
+}
+
+//= rfc5927 7.2
+TEST_F(Icmp, AnAckOfTheSegmentShowsThatTheReportWasWrong) {
+  start(plain());
+  establish(65535, 1460);
+  send(1400);
+  tx();
+  rx(kAck, theirs(1), ours(1401));
+  send(1400);
+  tx();
+  unreachable(4, ours(1401), 1040);
+  rx(kAck, theirs(1), ours(2801));
+  send(1400);
+  EXPECT_EQ(tx_text(), "PSH,ACK seq=2801 ack=1 len=1400");
+  EXPECT_EQ(advance(1s), "1000ms PSH,ACK seq=2801 ack=1 len=1400") << "not later either";
+}
+
+TEST_F(Icmp, MoreThanThePathHasCarriedIsBelievedAtOnce) {
+  start(plain());
+  establish(65535, 1460);
+  send(1000);
+  tx();
+  rx(kAck, theirs(1), ours(1001));
+  send(1400);
+  tx();
+  unreachable(4, ours(1001), 1240);
+  EXPECT_EQ(tx_text(), "ACK seq=1001 ack=1 len=1200; PSH,ACK seq=2201 ack=1 len=200");
+}
+
+TEST_F(Icmp, HowOftenASegmentMustTimeOutIsAChoice) {
+  for (const std::uint8_t times : std::array<std::uint8_t, 2>{0, 2}) {
+    HostConfig config = plain();
+    config.tcp.path_mtu_timeouts = times;
+    start(config);
+    establish(65535, 1460);
+    send(1400);
+    tx();
+    rx(kAck, theirs(1), ours(1401));
+    send(1400);
+    tx();
+    unreachable(4, ours(1401), 1040);
+    if (times == 0) {
+      EXPECT_EQ(tx_text(), "ACK seq=1401 ack=1 len=1000; PSH,ACK seq=2401 ack=1 len=400");
+    } else {
+      EXPECT_EQ(advance(3s), "1000ms PSH,ACK seq=1401 ack=1 len=1400; 3000ms ACK seq=1401 ack=1 len=1000");
+    }
+  }
+}
+
 //= rfc1191 6.3
 TEST_F(Icmp, ALargerPathMtuIsTriedAgainLater) {
   HostConfig config = plain();
