@@ -141,15 +141,29 @@ def ecn_flag_cleared_in_the_syn_ack(t: Tape) -> None:
 @on_path
 def renumbered_but_not_in_the_blocks(t: Tape) -> None:
     """Cisco PIX and others gave the client random numbers and left the SACK blocks of the answers as they were."""
-    off = 1_234_567_890
     t.open(mss(1460) + SACK_OK)
     for n in range(3):
-        start = 1 + 1500 * n
+        start, off = 1 + 1500 * n, 1_234_567_890
         t.lost("a").a("A", start + 500, 1, b"x" * 500)
         t.b("A", 1, start, sacks=((start + 500 + off, start + 1000 + off),))
         t.a("A", start + 1000, 1, b"x" * 500).b("A", 1, start, sacks=((start + 500 + off, start + 1500 + off),))
         t.pause(0.3).a("A", start, 1, b"x" * 500).b("A", 1, start + 1500)
     t.close(4501, 1)
+
+
+@on_path
+def renumbered_downwards_but_not_in_the_blocks(t: Tape) -> None:
+    """The same, and the blocks are far below everything; two of them at a time."""
+    off = -1_234_567_890
+    t.open(mss(1460) + SACK_OK)
+    for n in range(3):
+        at = 1 + 2000 * n
+        t.lost("a").a("A", at + 500, 1, b"x" * 500).b("A", 1, at, sacks=((at + 500 + off, at + 1000 + off),))
+        t.lost("a").a("A", at + 1500, 1, b"x" * 500)
+        t.b("A", 1, at, sacks=((at + 1500 + off, at + 2000 + off), (at + 500 + off, at + 1000 + off)))
+        t.pause(0.3).a("A", at, 1, b"x" * 500).b("A", 1, at + 1000, sacks=((at + 1500 + off, at + 2000 + off),))
+        t.a("A", at + 1000, 1, b"x" * 500).b("A", 1, at + 2000)
+    t.close(6001, 1)
 
 
 @on_path

@@ -13,6 +13,19 @@ std::string block_text(const SackBlock& b) {
 
 }  // namespace
 
+namespace {
+
+// Nowhere near the peer's stream. Firewalls that give an end other sequence numbers have left the blocks of the answers
+// as they were; a stack that reports octets that far away cannot be told from that.
+bool far_from_everything(const Context& c, const SackBlock& b) {
+  constexpr Position kFar = Position{1} << 20;
+  if (c.conn.certain || !c.peer.numbers_known) return false;
+  const Position left = unwrap(c.peer.next, b.left);
+  return left < std::min(c.peer.first, c.peer.next) - kFar || left > c.peer.next + kFar;
+}
+
+}  // namespace
+
 void sack_not_permitted(Context& c) {
   if (!c.conn.options_known() || c.peer.syn.some_sack_permitted || c.conn.next_syn.present) return;
   c.violated(RuleId::sack_not_permitted, "no SACK option", block_text(c.seg.tcp.options.sack[0]),
@@ -49,7 +62,7 @@ void sack_block_below_ack(Context& c) {
   const SeqNum ack = c.seg.tcp.ack;
   for (std::size_t i = 0; i < o.sack_count; ++i) {
     const SackBlock& b = o.sack[i];
-    if (!before(b.left, b.right)) continue;
+    if (!before(b.left, b.right) || far_from_everything(c, b)) continue;
     const bool straddles = at_or_before(b.left, ack) && after(b.right, ack);
     const bool below = at_or_before(b.right, ack);
     if (!straddles && !(below && i > 0)) continue;
@@ -73,6 +86,11 @@ void sack_of_unsent_data(Context& c) {
     if (!before(o.sack[i].left, o.sack[i].right)) continue;
     const Position left = unwrap(peer.next, o.sack[i].left);
     const Position right = unwrap(peer.next, o.sack[i].right);
+    if (far_from_everything(c, o.sack[i])) {
+      c.inconclusive(RuleId::sack_of_unsent_data, "blocks up to " + number_text(peer.next), block_text(o.sack[i]),
+                     "nothing of the peer is near it; undecided: a box may have changed all numbers but these");
+      return;
+    }
     // The number of a SYN that came twice may be reported as a duplicate (RFC 2883), like any other.
     const bool repeated_syn = i == 0 && left == peer.iss && right == left + 1;
     const bool before_isn = c.conn.handshake_known() && left <= peer.iss && !repeated_syn;
