@@ -61,12 +61,10 @@ Connection* Host::Impl::look_up(ConnId id) {
   return recent = it->second.get();
 }
 
-// Of those that are not buried: what a packet can be for.
-Connection* Host::Impl::find(const SocketAddress& local, const SocketAddress& remote) {
-  if (recent != nullptr && !recent->buried && recent->tcb.remote == remote && recent->tcb.local == local) return recent;
+Connection* Host::Impl::look_up(const SocketAddress& local, const SocketAddress& remote) {
   Connection* const found = table.find(local, remote);
-  if (found == nullptr) return find_record(local.port, remote);
-  return recent = found;
+  if (found != nullptr) recent = found;
+  return found;
 }
 
 void Host::Impl::erase(ConnId id) {
@@ -214,25 +212,25 @@ Written Host::Impl::transmit(Tcb& tcb, MutableBytes out) {
     const Written written = write_expected(tcb, now, out, config.checksums);
     if (written.size != 0 || written.was_last) return written;
   }
-  if (!next_segment(tcb, now, outgoing)) return {0, true};
-  return {write(tcb, out), false};
+  if (nothing_to_send(tcb) || !next_segment(tcb, now, outgoing)) return {0, true};
+  const std::size_t size = write(tcb, out);
+  return {size, nothing_to_send(tcb)};
 }
 
 //= rfc9293 3.9.2 MUST-45 MUST-48 MUST-49 SHLD-22
 std::size_t Host::Impl::write(const Tcb& tcb, MutableBytes out) {
   const Config& choices = tcb.config();
-  IpHeader ip;
-  ip.src = tcb.local.ip;
-  ip.dst = tcb.remote.ip;
-  ip.hop_limit = choices.hop_limit;
-  ip.dscp_ecn = static_cast<std::uint8_t>((choices.dscp << 2) | outgoing.ecn);
-  ip.dont_fragment = choices.path_mtu_discovery;
-  // RFC 6864 4.1: an atomic datagram needs no identification.
-  if (!ip.dont_fragment) ip.id = ip_id = static_cast<std::uint16_t>((ip_id + 1U) & 0xffffU);
   const Segment& segment = outgoing.segment;
-  const std::size_t tcp_header = tcp_header_size(segment);
+  PlainHeaders headers{tcb.local, tcb.remote, segment.seq, segment.ack, segment.flags, segment.wnd};
+  headers.urg = segment.urg;
+  headers.options = &segment.options;
+  headers.hop_limit = choices.hop_limit;
+  headers.dscp_ecn = static_cast<std::uint8_t>((choices.dscp << 2) | outgoing.ecn);
+  headers.dont_fragment = choices.path_mtu_discovery;
+  // RFC 6864 4.1: an atomic datagram needs no identification.
+  if (!headers.dont_fragment) headers.id = ip_id = static_cast<std::uint16_t>((ip_id + 1U) & 0xffffU);
   const TextPieces text = tcb.send_queue.pieces(outgoing.text_offset, outgoing.text_size);
-  const std::size_t size = write_packet(out, ip, segment, tcp_header, config.checksums, text);
+  const std::size_t size = write_plain(out, headers, text, config.checksums);
   LASTACK_CHECK(size != 0);
   return size;
 }
@@ -276,27 +274,33 @@ void Host::on_timeout(Instant now) {
   host.run_record_timeouts();
 }
 
+// Half of these calls, and of the next function's, find nothing.
 std::size_t Host::poll_transmit(Instant now, MutableBytes out) {
   Impl& host = *impl_;
   host.advance(now);
-  if (!host.replies.empty()) return host.write_reply(out);
-  if (!host.syn_acks.empty()) {
-    if (const std::size_t size = host.send_syn_ack(out)) return size;
+  if (host.output.empty() && host.replies.empty() && host.syn_acks.empty()) return 0;
+  return host.next_packet(out);
+}
+
+std::size_t Host::Impl::next_packet(MutableBytes out) {
+  if (!replies.empty()) return write_reply(out);
+  if (!syn_acks.empty()) {
+    if (const std::size_t size = send_syn_ack(out)) return size;
   }
-  while (!host.output.empty()) {
-    Connection* const connection = host.find_held(host.output.front());
-    const Written written = connection == nullptr ? Written{0, true} : host.transmit(connection->tcb, out);
+  while (!output.empty()) {
+    Connection* const connection = find_held(output.front());
+    const Written written = connection == nullptr ? Written{0, true} : transmit(connection->tcb, out);
     if (written.was_last) {
-      host.output.pop_front();
+      output.pop_front();
       if (connection == nullptr) continue;
       connection->in_output = false;
     }
     if (written.size != 0) {
       check(*connection);
-      if (connection->tcb.state() != State::time_wait) host.heap.update(*connection);
-      return written.size;
+      if (connection->tcb.state() != State::time_wait) heap.update(*connection);
     }
-    host.rest_in_time_wait(*connection);
+    if (written.was_last) may_rest(*connection);
+    if (written.size != 0) return written.size;
   }
   if (host.now >= host.look_at) host.let_rest();
   return 0;
@@ -326,7 +330,7 @@ std::optional<Event> Host::Impl::next_event() {
     noisy.pop_front();
     if (connection != nullptr) {
       connection->noisy = false;
-      rest_in_time_wait(*connection);
+      may_rest(*connection);
     } else if (Listener* const listener = find_listener(id)) {
       listener->noisy = false;
       return Event{id, Event::Kind::acceptable, 0};

@@ -24,6 +24,7 @@
 #include "stack/tcp/effects.h"
 #include "stack/tcp/expected.h"
 #include "stack/tcp/output.h"
+#include "stack/wire/plain.h"
 #include "stack/wire/segment.h"
 
 namespace lastack {
@@ -60,7 +61,19 @@ struct Host::Impl {
   }
   Connection* find_held(ConnId id) { return recent != nullptr && recent->id == id ? recent : look_up(id); }
   Connection* look_up(ConnId id);
-  Connection* find(const SocketAddress& local, const SocketAddress& remote);
+  // Of those that are not buried: what a packet can be for.
+  Connection* find(const SocketAddress& local, const SocketAddress& remote) {
+    Connection* const awake = find_awake(local, remote);
+    return awake != nullptr ? awake : find_record(local.port, remote);
+  }
+  // Not of those that are only a record.
+  Connection* find_awake(const SocketAddress& local, const SocketAddress& remote) {
+    if (recent != nullptr && !recent->buried && recent->tcb.remote == remote && recent->tcb.local == local)
+      return recent;
+    return look_up(local, remote);
+  }
+  Connection* find_awake(const PlainPacket& packet);
+  Connection* look_up(const SocketAddress& local, const SocketAddress& remote);
   State state(const Connection* connection, ConnId id) {
     if (connection != nullptr) return connection->buried ? State::closed : connection->tcb.state();
     return find_listener(id) == nullptr ? State::closed : State::listen;
@@ -91,7 +104,9 @@ struct Host::Impl {
     noisy.push_back(connection.id);
   }
   void want_output(Connection& connection) {
-    if (connection.in_output || nothing_to_send(connection.tcb)) return;
+    if (connection.in_output) return;
+    // In TIME-WAIT the turn for output comes in any case: after it the connection may rest.
+    if (nothing_to_send(connection.tcb) && connection.tcb.state() != State::time_wait) return;
     connection.in_output = true;
     output.push_back(connection.id);
   }
@@ -111,7 +126,11 @@ struct Host::Impl {
 
   // Packets in (receive.cpp).
   void receive_packet(Bytes packet);
-  bool receive_expected(Bytes packet);
+  void receive_any_packet(Bytes packet);
+  void segment_for_connection(Connection& connection, const Segment& segment, std::uint8_t ecn);
+  // No connection is awake for it: it is for one that is only a record, for a listener, or for nobody.
+  void segment_for_others(const SocketAddress& local, const SocketAddress& remote, const Segment& segment,
+                          std::uint8_t ecn);
   void client_hears_of_fast_open(Connection& connection, const Segment& segment);
   bool reopens_from_time_wait(Connection& connection, const Segment& segment);
   void icmp_arrives(const IpPacket& packet);
@@ -140,6 +159,10 @@ struct Host::Impl {
   void want_syn_ack(HalfOpen& record);
   std::size_t send_syn_ack(MutableBytes out);
   void half_open_timeout(HalfOpen& record);
+  // Called when there is nothing to send and nothing to tell.
+  void may_rest(Connection& connection) {
+    if (connection.tcb.state() == State::time_wait) rest_in_time_wait(connection);
+  }
   void rest_in_time_wait(Connection& connection);
   void run_record_timeouts();
 
@@ -155,9 +178,10 @@ struct Host::Impl {
   // Packets out (host.cpp).
   // Writes `outgoing`, which next_segment has filled, as a packet.
   std::size_t write(const Tcb& tcb, MutableBytes out);
+  [[gnu::noinline]] std::size_t next_packet(MutableBytes out);
   // The next packet of this connection.
   Written transmit(Tcb& tcb, MutableBytes out);
-  std::optional<Event> next_event();
+  [[gnu::noinline]] std::optional<Event> next_event();
   std::size_t write_reply(MutableBytes out);
 
   // Calls (calls.cpp).

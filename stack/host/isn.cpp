@@ -67,12 +67,18 @@ std::uint64_t siphash_2_4(const HashKey& key, Bytes data) {
 }
 
 std::uint64_t hash_sockets(const HashKey& key, const SocketAddress& local, const SocketAddress& remote) {
-  std::array<std::byte, 36> text{};
-  std::memcpy(text.data(), local.ip.octets.data(), 16);
-  std::memcpy(text.data() + 16, remote.ip.octets.data(), 16);
-  store_be16(text.data() + 32, local.port);
-  store_be16(text.data() + 34, remote.port);
-  return siphash_2_4(key, text);
+  std::array<std::byte, 36> text;
+  std::byte* to = text.data();
+  for (const IpAddress* address : {&local.ip, &remote.ip}) {
+    std::memcpy(to, address->octets.data(), 4);
+    to += 4;
+    if (address->version == IpVersion::v4) continue;
+    std::memcpy(to, address->octets.data() + 4, 12);
+    to += 12;
+  }
+  store_be16(to, local.port);
+  store_be16(to + 2, remote.port);
+  return siphash_2_4(key, {text.data(), to + 4});
 }
 
 //= rfc9293 3.4.1 MUST-9

@@ -8,7 +8,6 @@
 #include "stack/tcp/output.h"
 #include "stack/tcp/segment_arrives.h"
 #include "stack/wire/checksum.h"
-#include "stack/wire/plain.h"
 
 namespace lastack {
 
@@ -33,28 +32,33 @@ void check_disposition(const Connection& connection, const Segment& segment, con
 
 }  // namespace
 
-// The fast path: a segment that header prediction knows, for a connection that is awake.
-bool Host::Impl::receive_expected(Bytes packet) {
+// Every packet comes here; one that is not laid out as nearly all are goes through the whole parsers.
+void Host::Impl::receive_packet(Bytes packet) {
+  last_disposition = {Action::dropped, "not a good TCP segment for this host"};
   PlainPacket plain;
-  if (!config.header_prediction || !parse_plain(packet, plain)) return false;
-  Connection* connection = recent;
-  if (connection == nullptr || connection->buried || !plain.is_between(connection->tcb.local, connection->tcb.remote)) {
-    connection = table.find(plain.destination(), plain.source());
-    if (connection == nullptr) return false;
-    recent = connection;
+  if (!config.header_prediction || !parse_plain(packet, plain)) return receive_any_packet(packet);
+  const Segment& segment = plain.segment;
+  Connection* const connection = find_awake(plain);
+  const bool expected = connection != nullptr && plain.is_common && is_expected(connection->tcb, segment, now);
+  //= rfc9293 3.1 MUST-3
+  if (config.checksums == Checksums::written && !plain.checksums_are_right()) return;
+  if (expected) {
+    take_expected(connection->tcb, segment, now);
+    last_disposition = {Action::accepted, "3.10.7.4"};
+    check_disposition(*connection, segment, last_disposition);
+    return after_input(*connection);
   }
-  if (!is_expected(connection->tcb, plain.segment, now)) return false;
-  if (config.checksums == Checksums::written && !plain.checksums_are_right()) return false;
-  take_expected(connection->tcb, plain.segment, now);
-  last_disposition = {Action::accepted, "3.10.7.4"};
-  check_disposition(*connection, plain.segment, last_disposition);
-  after_input(*connection);
-  return true;
+  if (connection != nullptr) {
+    // Its peer was looked at when it was first heard of.
+    if (connection->tcb.state() == State::syn_sent && !can_be_a_peer(connection->tcb.remote.ip)) return;
+    return segment_for_connection(*connection, segment, plain.ecn);
+  }
+  const SocketAddress local = plain.destination();
+  const SocketAddress remote = plain.source();
+  if (ours(local.ip) && can_be_a_peer(remote.ip)) segment_for_others(local, remote, segment, plain.ecn);
 }
 
-void Host::Impl::receive_packet(Bytes packet) {
-  if (receive_expected(packet)) return;
-  last_disposition = {Action::dropped, "not a good TCP segment for this host"};
+void Host::Impl::receive_any_packet(Bytes packet) {
   IpPacket ip;
   if (parse_ip(packet, ip) || ip.truncated || ip.is_fragment() || !ours(ip.dst)) return;
   const bool verify = config.checksums == Checksums::written;
@@ -67,21 +71,36 @@ void Host::Impl::receive_packet(Bytes packet) {
   if (parse_tcp(ip.payload, segment)) return;
   const SocketAddress local{ip.dst, segment.dst_port};
   const SocketAddress remote{ip.src, segment.src_port};
-  if (Connection* const connection = find(local, remote)) {
-    if (reopens_from_time_wait(*connection, segment)) return;
-    Effects effects;
-    const bool opening = connection->tcb.fast_open && connection->tcb.state() == State::syn_sent;
-    last_disposition = segment_arrives(connection->tcb, segment, now, effects, ip.ecn());
-    if (opening) client_hears_of_fast_open(*connection, segment);
-    check_disposition(*connection, segment, last_disposition);
-    reply(local, remote, effects);
-    const bool kills_listener = kMut == 9 && last_disposition.action == Action::closed && segment.flags.rst() &&
-                                connection->listener != ConnId::none;
-    const std::uint16_t port = local.port;
-    after_input(*connection);
-    if (kills_listener) listeners.erase(port);
-    return;
-  }
+  if (Connection* const connection = find_awake(local, remote))
+    return segment_for_connection(*connection, segment, ip.ecn());
+  segment_for_others(local, remote, segment, ip.ecn());
+}
+
+Connection* Host::Impl::find_awake(const PlainPacket& plain) {
+  if (recent != nullptr && !recent->buried && plain.is_between(recent->tcb.local, recent->tcb.remote)) return recent;
+  return look_up(plain.destination(), plain.source());
+}
+
+void Host::Impl::segment_for_connection(Connection& connection, const Segment& segment, std::uint8_t ecn) {
+  if (reopens_from_time_wait(connection, segment)) return;
+  Tcb& tcb = connection.tcb;
+  Effects effects;
+  const bool opening = tcb.fast_open && tcb.state() == State::syn_sent;
+  last_disposition = segment_arrives(tcb, segment, now, effects, ecn);
+  if (opening) client_hears_of_fast_open(connection, segment);
+  check_disposition(connection, segment, last_disposition);
+  reply(tcb.local, tcb.remote, effects);
+  const bool kills_listener = kMut == 9 && last_disposition.action == Action::closed && segment.flags.rst() &&
+                              connection.listener != ConnId::none;
+  const std::uint16_t port = tcb.local.port;
+  after_input(connection);
+  if (kills_listener) listeners.erase(port);
+}
+
+void Host::Impl::segment_for_others(const SocketAddress& local, const SocketAddress& remote, const Segment& segment,
+                                    std::uint8_t ecn) {
+  if (Connection* const connection = find_record(local.port, remote))
+    return segment_for_connection(*connection, segment, ecn);
   if (Listener* const listener = listener_on(local.port))
     return segment_for_listener(*listener, local, remote, segment, nullptr);
   cover(State::closed, segment_event(segment_class(segment.flags), Placement::in_window));

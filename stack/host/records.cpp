@@ -108,7 +108,6 @@ void Host::Impl::run_record_timeouts() {
   }
 }
 
-// Called when there is nothing to send and nothing to tell.
 void Host::Impl::rest_in_time_wait(Connection& connection) {
   const Tcb& tcb = connection.tcb;
   if (!connection.released || connection.buried || connection.noisy || connection.in_output) return;

@@ -45,34 +45,23 @@ void take_expected(Tcb& tcb, const Segment& seg, Instant now) {
 
 namespace {
 
-// Nothing but new text and an ACK could be sent now, without any option but the timestamp.
+// Nothing but new text, a FIN or an ACK could be sent now, without any option but the timestamp.
 bool sends_only_expected(const Tcb& tcb) {
-  if (tcb.state() != State::established || !nothing_to_repeat(tcb)) return false;
-  if (tcb.snd.probe || tcb.snd.keepalive_probe || tcb.snd.fin_queued || tcb.snd.urgent) return false;
-  if (tcb.ecn.agreed || tcb.user_timeout_due || tcb.duplicate_due) return false;
-  if (tcb.receive_queue.has_gap() || tcb.path_mtu < tcb.link_mtu) return false;
-  return tcb.recovery.frto_new == 0 && tcb.config().path_mtu_discovery;
+  if (!kSynchronized.contains(tcb.state()) || tcb.congestion.smss == 0 || !nothing_to_repeat(tcb)) return false;
+  if (tcb.snd.probe || tcb.snd.keepalive_probe || tcb.snd.urgent || tcb.ecn.agreed) return false;
+  if (tcb.user_timeout_due || tcb.duplicate_due) return false;
+  if (tcb.receive_queue.has_gap() || tcb.path_mtu < tcb.link_mtu || tcb.recovery.frto_new != 0) return false;
+  return tcb.config().path_mtu_discovery;
 }
 
-}  // namespace
-
-Written write_expected(Tcb& tcb, Instant now, MutableBytes out, Checksums checksums) {
-  if (kMut != 0 || !sends_only_expected(tcb)) return {};
-  const SeqNum seq = tcb.snd.nxt;
-  const std::uint32_t queued = octets_between(seq, tcb.text_end());
-  std::uint32_t octets = 0;
-  if (queued != 0) {
-    octets = tcb.effective_mss();
-    // Less than a full segment is for `sendable`; nothing in flight, for the restart after idling.
-    if (std::min(queued, window_left(tcb, seq)) < octets || congestion_room(tcb) < octets || tcb.flight() == 0)
-      return {};
-  } else if (!tcb.ack_due) {
-    return {0, true};
-  }
+// Writes a segment with these octets of new text and this FIN, and accounts for it.
+std::size_t write_new(Tcb& tcb, Instant now, std::uint32_t octets, bool fin, MutableBytes out, Checksums checksums) {
   const Config& config = tcb.config();
+  const SeqNum seq = tcb.snd.nxt;
   const SeqNum end = seq + octets;
-  PlainHeaders headers{tcb.local, tcb.remote, seq, tcb.rcv.nxt,
-                       octets != 0 && pushes(tcb, seq, end) ? kPsh | kAck : kAck};
+  PlainHeaders headers{tcb.local, tcb.remote, seq, tcb.rcv.nxt, kAck};
+  if (octets != 0 && pushes(tcb, seq, end)) headers.flags = kPsh | kAck;
+  if (fin) headers.flags = kFin | kAck;
   headers.hop_limit = config.hop_limit;
   headers.dscp_ecn = static_cast<std::uint8_t>(config.dscp << 2);
   headers.stamped = tcb.ts.on;
@@ -81,8 +70,31 @@ Written write_expected(Tcb& tcb, Instant now, MutableBytes out, Checksums checks
   const TextPieces text = tcb.send_queue.pieces(octets_between(tcb.snd.una, seq), octets);
   const std::size_t size = write_plain(out, headers, text, checksums);
   LASTACK_CHECK(size != 0);
-  if (octets != 0) note_sent(tcb, seq, end, now);
-  return {size, queued == octets};
+  if (octets != 0 || fin) note_sent(tcb, seq, end + (fin ? 1U : 0U), now);
+  return size;
+}
+
+}  // namespace
+
+Written write_expected(Tcb& tcb, Instant now, MutableBytes out, Checksums checksums) {
+  if (kMut != 0 || !sends_only_expected(tcb)) return {};
+  if (tcb.snd.fin_queued && !tcb.fin_sent()) {
+    if (!fin_sendable(tcb)) return {};
+    restart_after_idling(tcb, now);
+    if (tcb.state() == State::close_wait) tcb.enter(State::last_ack, Cause::close_call);
+    return {write_new(tcb, now, 0, true, out, checksums), true};
+  }
+  const std::uint32_t queued = tcb.fin_sent() ? 0 : octets_between(tcb.snd.nxt, tcb.text_end());
+  std::uint32_t octets = 0;
+  if (queued != 0) {
+    octets = tcb.effective_mss();
+    // Less than a full segment is for `sendable`; nothing in flight, for the restart after idling.
+    if (std::min(queued, window_left(tcb, tcb.snd.nxt)) < octets || congestion_room(tcb) < octets || tcb.flight() == 0)
+      return {};
+  } else if (!tcb.ack_due) {
+    return {0, true};
+  }
+  return {write_new(tcb, now, octets, false, out, checksums), queued == octets};
 }
 
 }  // namespace lastack

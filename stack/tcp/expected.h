@@ -1,6 +1,6 @@
-// Header prediction, both ways: the segments that nearly all of a transfer consists of, in ESTABLISHED with nothing
-// else going on. Arriving, that is text at RCV.NXT or the ACK of something new; leaving, a full segment of new text or
-// an ACK alone.
+// Header prediction, both ways: the segments that nearly all of a connection consists of once it is established, with
+// nothing else going on. Arriving, that is text at RCV.NXT or the ACK of something new; leaving, a full segment of new
+// text, a FIN or an ACK alone.
 //
 // Each function must leave the TCB exactly as the whole procedure would (segment_arrives, next_segment), and write the
 // same octets: they are the same steps without those that have nothing to do here. test/expected_test.cpp runs the

@@ -121,10 +121,7 @@ bool emit_text(Tcb& tcb, Instant now, SeqNum seq, std::uint32_t octets, bool wit
 bool emit_new(Tcb& tcb, Instant now, Outgoing& out) {
   const std::uint32_t octets = sendable(tcb, now);
   if (octets == 0 && !fin_sendable(tcb)) return false;
-  //= rfc5681 4.1
-  if (tcb.flight() == 0 && tcb.congestion.smss != 0 && now - tcb.last_sent > tcb.rtt.rto()) {
-    tcb.congestion.on_idle(tcb.config());
-  }
+  restart_after_idling(tcb, now);
   const bool with_fin = tcb.snd.fin_queued && window_left(tcb, tcb.snd.nxt + octets) > 0;
   emit_text(tcb, now, tcb.snd.nxt, octets, with_fin, out);
   if (octets != 0) ecn_mark_new_text(tcb, out);

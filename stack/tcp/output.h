@@ -26,7 +26,7 @@ struct Outgoing {
 
 // Quick, and true only if next_segment would find nothing; where it is false there may be something.
 inline bool nothing_to_send(const Tcb& tcb) {
-  if (tcb.ack_due || tcb.state() != State::established || tcb.snd.nxt != tcb.text_end()) return false;
+  if (tcb.ack_due || (tcb.snd.fin_queued ? !tcb.fin_sent() : tcb.snd.nxt != tcb.text_end())) return false;
   if (tcb.snd.probe || tcb.snd.keepalive_probe || tcb.path_mtu < tcb.link_mtu) return false;
   return nothing_to_repeat(tcb);
 }

@@ -19,6 +19,8 @@ std::uint32_t window_left(const Tcb& tcb, SeqNum seq);
 // How much of the queued text may leave now as one new segment.
 std::uint32_t sendable(const Tcb& tcb, Instant now);
 bool fin_sendable(const Tcb& tcb);
+// Before new text or a FIN leaves.
+void restart_after_idling(Tcb& tcb, Instant now);
 bool window_is_closed(const Tcb& tcb);
 
 }  // namespace lastack

@@ -35,6 +35,12 @@ void settle_persist(Tcb& tcb, Instant now) {
   }
 }
 
+// Nothing to send, nothing on its way: then what follows would only stop timers.
+bool is_quiet(const Tcb& tcb) {
+  const bool all_sent = tcb.snd.fin_queued ? tcb.fin_sent() : tcb.snd.nxt == tcb.text_end();
+  return kMut == 0 && tcb.flight() == 0 && all_sent && tcb.probes == 0 && !tcb.config().keepalive;
+}
+
 void settle_keepalive(Tcb& tcb) {
   const Config& config = tcb.config();
   constexpr StateSet kProbed{State::established, State::close_wait, State::fin_wait_2};
@@ -48,7 +54,14 @@ void settle_keepalive(Tcb& tcb) {
 }  // namespace
 
 void settle_timers(Tcb& tcb, Instant now) {
-  if (tcb.state() == State::closed || tcb.state() == State::listen || tcb.state() == State::time_wait) return;
+  constexpr StateSet kWithout{State::closed, State::listen, State::time_wait};
+  if (kWithout.contains(tcb.state())) return;
+  if (is_quiet(tcb)) {
+    tcb.timers.stop(TimerKind::persist);
+    tcb.timers.stop(TimerKind::keepalive);
+    tcb.timers.stop(TimerKind::retransmit);
+    return tcb.timers.stop(TimerKind::user);
+  }
   settle_persist(tcb, now);
   settle_keepalive(tcb);
   const bool outstanding = tcb.flight() != 0;

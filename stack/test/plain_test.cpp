@@ -1,5 +1,5 @@
-// The short way to read and to write a packet agrees with the whole parsers and the whole writer, on every plain
-// packet, on packets that are nearly plain, and on damaged ones.
+// The short way to read and to write a packet agrees with the whole parsers and the whole writer, with every flag and
+// option, on packets that are nearly plain, and on damaged ones.
 #include "stack/wire/plain.h"
 
 #include <gtest/gtest.h>
@@ -33,6 +33,7 @@ Packet text_of(Prng& random, std::size_t octets) {
   return text;
 }
 
+// Of a segment as a transfer has them: ACK, perhaps PSH, perhaps a timestamp.
 PlainHeaders headers_of(Prng& random, const Ends& e) {
   PlainHeaders h{e.from, e.to, SeqNum(static_cast<std::uint32_t>(random.next())),
                  SeqNum(static_cast<std::uint32_t>(random.next())), random.next() % 2 == 0 ? kAck : kPsh | kAck};
@@ -40,6 +41,32 @@ PlainHeaders headers_of(Prng& random, const Ends& e) {
   h.dscp_ecn = static_cast<std::uint8_t>(random.next() & 0xffU);
   h.stamped = random.next() % 2 == 0;
   if (h.stamped) h.stamp = {static_cast<std::uint32_t>(random.next()), static_cast<std::uint32_t>(random.next())};
+  return h;
+}
+
+Options options_of(Prng& random) {
+  const auto some = [&] { return random.next() % 2 == 0; };
+  Options options;
+  if (some()) options.mss = static_cast<std::uint16_t>(random.next() & 0xffffU);
+  if (some()) options.window_scale = static_cast<std::uint8_t>(random.next() & 0xfU);
+  options.sack_permitted = some();
+  if (some()) options.timestamps = Timestamps{static_cast<std::uint32_t>(random.next()), 7};
+  if (some()) options.user_timeout = static_cast<std::uint16_t>(random.next() & 0xffffU);
+  if (some()) {
+    options.sack_count = 1;
+    options.sack[0] = {SeqNum(static_cast<std::uint32_t>(random.next())), SeqNum(5)};
+  }
+  return options;
+}
+
+// Of any other segment, with `options`.
+PlainHeaders other_headers_of(Prng& random, const Ends& e, const Options& options) {
+  PlainHeaders h = headers_of(random, e);
+  h.flags = Flags{static_cast<std::uint16_t>(random.next() & 0x1ffU)};
+  h.urg = static_cast<std::uint16_t>(random.next() & 0xffffU);
+  h.dont_fragment = random.next() % 2 == 0;
+  h.id = static_cast<std::uint16_t>(random.next() & 0xffffU);
+  h.options = &options;
   return h;
 }
 
@@ -57,7 +84,14 @@ Packet written_whole(const PlainHeaders& h, Bytes text, Checksums checksums) {
   segment.ack = h.ack;
   segment.flags = h.flags;
   segment.wnd = h.wnd;
-  if (h.stamped) segment.options.timestamps = h.stamp;
+  segment.urg = h.urg;
+  ip.dont_fragment = h.dont_fragment;
+  ip.id = h.id;
+  if (h.options != nullptr) {
+    segment.options = *h.options;
+  } else if (h.stamped) {
+    segment.options.timestamps = h.stamp;
+  }
   segment.payload = text;
   Packet packet(2048);
   packet.resize(write_packet(packet, ip, segment, tcp_header_size(segment), checksums));
@@ -69,7 +103,8 @@ TEST(Plain, IsWrittenAsTheWholeWriterWritesIt) {
   for (int i = 0; i < 3000; ++i) {
     SCOPED_TRACE("round " + std::to_string(i));
     const Ends e = ends(i % 2 == 1);
-    const PlainHeaders h = headers_of(random, e);
+    const Options options = options_of(random);
+    const PlainHeaders h = i % 3 == 0 ? other_headers_of(random, e, options) : headers_of(random, e);
     const Packet text = text_of(random, random.next() % 1400);
     const std::size_t cut = text.empty() ? 0 : random.next() % text.size();
     const TextPieces pieces{Bytes(text).first(cut), Bytes(text).subspan(cut)};
@@ -109,11 +144,18 @@ void compare(Bytes packet, const PlainPacket& plain) {
   EXPECT_EQ(s.seq, whole.seq);
   EXPECT_EQ(s.ack, whole.ack);
   EXPECT_EQ(s.flags, whole.flags);
-  EXPECT_EQ(whole.flags | kPsh, kPsh | kAck);
+  EXPECT_EQ(s.reserved, whole.reserved);
   EXPECT_EQ(s.wnd, whole.wnd);
   EXPECT_EQ(s.urg, whole.urg);
   EXPECT_EQ(s.header_size, whole.header_size);
-  EXPECT_EQ(s.options.timestamps, whole.options.timestamps);
+  EXPECT_TRUE(s.options == whole.options);
+  Options stamp;
+  stamp.timestamps = whole.options.timestamps;
+  if (plain.is_common) {
+    EXPECT_EQ(whole.flags | kPsh, kPsh | kAck);
+    EXPECT_EQ(whole.reserved, 0);
+    EXPECT_TRUE(whole.options == stamp);
+  }
   EXPECT_EQ(s.payload.data(), whole.payload.data());
   EXPECT_EQ(s.payload.size(), whole.payload.size());
   const bool right = ip.header_checksum_ok && tcp_checksum(ip.src, ip.dst, ip.payload) == 0;
@@ -123,10 +165,13 @@ void compare(Bytes packet, const PlainPacket& plain) {
 TEST(Plain, IsReadAsTheWholeParsersReadIt) {
   Prng random(3);
   std::size_t found = 0;
+  std::size_t common = 0;
   for (int i = 0; i < 20'000; ++i) {
     SCOPED_TRACE("round " + std::to_string(i));
     const Ends e = ends(i % 2 == 1);
-    Packet packet = written_whole(headers_of(random, e), text_of(random, random.next() % 200), Checksums::written);
+    const Options options = options_of(random);
+    const PlainHeaders h = i % 5 == 0 ? other_headers_of(random, e, options) : headers_of(random, e);
+    Packet packet = written_whole(h, text_of(random, random.next() % 200), Checksums::written);
     // Nothing, one octet of the headers, or the length is changed.
     if (i % 3 == 1)
       packet[random.next() % std::min<std::size_t>(packet.size(), 92)] = static_cast<std::byte>(random.next() & 0xffU);
@@ -137,10 +182,14 @@ TEST(Plain, IsReadAsTheWholeParsersReadIt) {
       continue;
     }
     ++found;
+    if (plain.is_common) ++common;
+    EXPECT_TRUE(plain.is_common || i % 5 == 0 || i % 3 != 0) << "what a transfer consists of is common";
     compare(packet, plain);
     if (HasFailure()) return;
   }
   EXPECT_GT(found, 10'000U);
+  EXPECT_GT(common, 8'000U);
+  EXPECT_LT(common, found - 2'000U);
 }
 
 TEST(Plain, IsForTheSocketsInItOnly) {

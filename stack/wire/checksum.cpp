@@ -1,5 +1,5 @@
-// The sum is exact, over 16-bit or 32-bit native words into 64 bits, and its carries are folded once at the end. RFC
-// 1071 section 2 shows why any word size and byte order give the same folded sum. Where the machine has AVX2 the long
+// The sum is over native words of any size into 64 bits, and folded once at the end. RFC 1071 section 2 shows why any
+// word size and byte order give the same folded sum. Where the machine has AVX2 the long
 // pieces go through it: a checksum is otherwise half of what a full segment costs.
 #include "stack/wire/checksum.h"
 
@@ -17,33 +17,16 @@ namespace {
 std::uint64_t sum_words(const std::byte* p, std::size_t size) {
   std::uint64_t sum = 0;
   while (size >= 8) {
-    std::uint64_t pair = 0;
-    std::memcpy(&pair, p, sizeof pair);
-    sum += (pair & 0xffff'ffffU) + (pair >> 32);
+    std::uint64_t words = 0;
+    std::memcpy(&words, p, sizeof words);
+    sum = add_carrying(sum, words);
     p += 8;
     size -= 8;
   }
-  if (size >= 4) {
-    std::uint32_t word = 0;
-    std::memcpy(&word, p, sizeof word);
-    sum += word;
-    p += 4;
-    size -= 4;
-  }
-  if (size >= 2) {
-    std::uint16_t word = 0;
-    std::memcpy(&word, p, sizeof word);
-    sum += word;
-    p += 2;
-    size -= 2;
-  }
-  if (size == 1) {
-    std::byte pair[2] = {*p, std::byte{0}};  // the odd octet is padded with zero on the right
-    std::uint16_t word = 0;
-    std::memcpy(&word, pair, sizeof word);
-    sum += word;
-  }
-  return sum;
+  if (size == 0) return sum;
+  std::uint64_t rest = 0;  // padded with zeroes behind
+  std::memcpy(&rest, p, size);
+  return add_carrying(sum, rest);
 }
 
 #if defined(__x86_64__)
@@ -108,7 +91,7 @@ std::uint64_t sum_octets(const std::byte* p, std::size_t size, std::byte* to) {
   if constexpr (kCopy) {
     if (size != 0) std::memcpy(to, p, size);
   }
-  return sum + sum_words(p, size);
+  return size == 0 ? sum : add_carrying(sum, sum_words(p, size));
 }
 #else
 template <bool kCopy>
@@ -124,10 +107,12 @@ std::uint64_t sum_octets(const std::byte* p, std::size_t size, std::byte* to) {
 
 std::uint64_t portable_sum(Bytes data) { return sum_words(data.data(), data.size()); }
 
-void ChecksumAccumulator::add(Bytes data) { sum_ += sum_octets<false>(data.data(), data.size(), nullptr); }
+void ChecksumAccumulator::add(Bytes data) {
+  sum_ = add_carrying(sum_, sum_octets<false>(data.data(), data.size(), nullptr));
+}
 
 void ChecksumAccumulator::add_copied(std::byte* to, Bytes from) {
-  sum_ += sum_octets<true>(from.data(), from.size(), to);
+  sum_ = add_carrying(sum_, sum_octets<true>(from.data(), from.size(), to));
 }
 
 // Behind an odd first piece the octets of its words are swapped (RFC 1071 2 (B)).
@@ -135,7 +120,7 @@ void ChecksumAccumulator::copy_second(std::byte* to, const TextPieces& text) {
   ChecksumAccumulator second;
   second.add_copied(to, text.second);
   const auto folded = static_cast<std::uint16_t>(fold(second.sum_));
-  sum_ += text.first.size() % 2 == 0 ? folded : __builtin_bswap16(folded);
+  sum_ = add_carrying(sum_, text.first.size() % 2 == 0 ? folded : __builtin_bswap16(folded));
 }
 
 std::uint16_t tcp_checksum(const IpAddress& src, const IpAddress& dst, Bytes segment) {

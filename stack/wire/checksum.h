@@ -9,18 +9,24 @@
 
 namespace lastack {
 
-// A running ones' complement sum, in native byte order (the sum is byte-order independent up to a swap at the end).
-// Pieces may be added in any order as long as each starts at an even offset of the checksummed text.
+// Ones' complement addition: what is carried out at one end comes in at the other.
+inline std::uint64_t add_carrying(std::uint64_t a, std::uint64_t b) {
+  std::uint64_t sum = 0;
+  const bool carry = __builtin_add_overflow(a, b, &sum);
+  return sum + (carry ? 1U : 0U);
+}
+
+// A running ones' complement sum in 64 bits, in native byte order (the sum is byte-order independent up to a swap at
+// the end). Pieces may be added in any order as long as each starts at an even offset of the checksummed text.
 class ChecksumAccumulator {
  public:
   void add(Bytes data);
-  void add_be16(std::uint16_t v) { sum_ += __builtin_bswap16(v); }
+  void add_be16(std::uint16_t v) { sum_ = add_carrying(sum_, __builtin_bswap16(v)); }
   // A piece of a fixed size, `Words` times four octets: a header.
   template <std::size_t Words>
   void add_words(const std::byte* p) {
-    std::uint32_t words[Words];
-    std::memcpy(words, p, sizeof words);
-    for (const std::uint32_t word : words) sum_ += word;
+    for (std::size_t i = 0; i + 1 < Words; i += 2) add_native<std::uint64_t>(p + 4 * i);
+    if constexpr (Words % 2 != 0) add_native<std::uint32_t>(p + 4 * (Words - 1));
   }
   // Copies the text to `to` and adds it on the way.
   void copy(std::byte* to, const TextPieces& text) {
@@ -30,17 +36,23 @@ class ChecksumAccumulator {
   }
   // The value for the checksum field, host order: complement of the folded sum.
   std::uint16_t finish() const { return __builtin_bswap16(static_cast<std::uint16_t>(~fold(sum_) & 0xffffU)); }
+  // Whether the sum over a text with its checksum field in place is as it must be.
+  bool is_right() const { return fold(sum_) == 0xffffU; }
 
   // The same ones' complement number in 16 bits.
   static std::uint32_t fold(std::uint64_t s) {
-    s = (s & 0xffff'ffffU) + (s >> 32);
-    s = (s & 0xffff'ffffU) + (s >> 32);  // below 2^32 now
-    s = (s & 0xffffU) + (s >> 16);       // at most 0x1fffe
-    s = (s & 0xffffU) + (s >> 16);
-    return static_cast<std::uint32_t>(s);
+    s = (s & 0xffff'ffffU) + (s >> 32);                     // at most 0x1'ffff'fffe
+    s = (s & 0xffffU) + ((s >> 16) & 0xffffU) + (s >> 32);  // at most 0x1'fffe
+    return static_cast<std::uint32_t>((s & 0xffffU) + (s >> 16));
   }
 
  private:
+  template <typename Word>
+  void add_native(const std::byte* p) {
+    Word word = 0;
+    std::memcpy(&word, p, sizeof word);
+    sum_ = add_carrying(sum_, word);
+  }
   void add_copied(std::byte* to, Bytes from);
   void copy_second(std::byte* to, const TextPieces& text);
 

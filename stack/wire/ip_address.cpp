@@ -23,12 +23,6 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   return std::nullopt;
 }
 
-bool IpAddress::is_unspecified() const {
-  IpAddress zero;
-  zero.version = version;
-  return *this == zero;
-}
-
 bool IpAddress::is_multicast_or_broadcast() const {
   const std::uint8_t first = load_u8(octets.data());
   if (version == IpVersion::v6) return first == 0xff;

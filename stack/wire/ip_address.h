@@ -31,7 +31,11 @@ struct IpAddress {
   std::size_t size() const { return version == IpVersion::v4 ? 4 : 16; }
   Bytes bytes() const { return {octets.data(), size()}; }
   // Addresses that can never be one end of a TCP connection (RFC 9293 3.9.2.3 MUST-57; RFC 1122 3.2.1.3).
-  bool is_unspecified() const;
+  bool is_unspecified() const {
+    std::uint64_t words[2];
+    std::memcpy(words, octets.data(), 16);
+    return (words[0] | words[1]) == 0;
+  }
   bool is_multicast_or_broadcast() const;
   bool is_loopback() const;  // "MUST NOT appear outside a host"
   std::string text() const;

@@ -61,6 +61,8 @@ struct Options {
   bool duplicate = false;
   bool unknown = false;
   bool nonzero_after_end = false;  // MUST-69 padding
+
+  friend bool operator==(const Options&, const Options&) = default;
 };
 
 // Parses the option area. On an error the options before it are still in `out`.

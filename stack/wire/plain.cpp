@@ -26,6 +26,17 @@ std::size_t parse_plain_ip(const std::byte* p, PlainPacket& out) {
   return std::size_t{load_be16(p + 4)} + kIpv6HeaderSize;
 }
 
+bool read_options(PlainPacket& out) {
+  const Bytes area = out.tcp.subspan(kTcpHeaderSize, out.segment.header_size - kTcpHeaderSize);
+  Options& options = out.segment.options;
+  if (area.size() == kStampOctets && load_be32(area.data()) == kStampAlone) {
+    options.timestamps = Timestamps{load_be32(area.data() + 4), load_be32(area.data() + 8)};
+    return true;
+  }
+  out.is_common = false;
+  return !parse_options(area, options);
+}
+
 }  // namespace
 
 bool parse_plain(Bytes packet, PlainPacket& out) {
@@ -34,30 +45,12 @@ bool parse_plain(Bytes packet, PlainPacket& out) {
   const std::size_t whole = parse_plain_ip(p, out);
   const std::size_t header = ip_header_size(out.version);
   if (whole > packet.size() || whole < header + kTcpHeaderSize) return false;
-  const std::byte* const tcp = p + header;
-  const std::uint16_t word = load_be16(tcp + 12);
-  // Every other flag and the reserved bits are zero.
-  if ((word & 0xfffU & ~unsigned{Flags::psh_bit}) != Flags::ack_bit) return false;
-  const std::size_t tcp_header = (word >> 12) * 4U;
-  Segment& segment = out.segment;
-  if (tcp_header != kTcpHeaderSize) {
-    if (tcp_header != kTcpHeaderSize + kStampOctets || whole < header + tcp_header) return false;
-    if (load_be32(tcp + kTcpHeaderSize) != kStampAlone) return false;
-    segment.options.timestamps = Timestamps{load_be32(tcp + kTcpHeaderSize + 4), load_be32(tcp + kTcpHeaderSize + 8)};
-  }
   out.ip = p;
-  out.tcp = {tcp, whole - header};
-  segment.src_port = load_be16(tcp);
-  segment.dst_port = load_be16(tcp + 2);
-  segment.seq = SeqNum(load_be32(tcp + 4));
-  segment.ack = SeqNum(load_be32(tcp + 8));
-  segment.flags = Flags{static_cast<std::uint16_t>(word & 0x1ffU)};
-  segment.header_size = static_cast<std::uint8_t>(tcp_header);
-  segment.wnd = load_be16(tcp + 14);
-  segment.checksum = load_be16(tcp + 16);
-  segment.urg = load_be16(tcp + 18);
-  segment.payload = out.tcp.subspan(tcp_header);
-  return true;
+  out.tcp = {p + header, whole - header};
+  if (read_fixed_header(out.tcp, out.segment)) return false;
+  const std::uint16_t word = load_be16(out.tcp.data() + 12);
+  out.is_common = (word & 0xfffU & ~unsigned{Flags::psh_bit}) == Flags::ack_bit;
+  return out.segment.header_size == kTcpHeaderSize || read_options(out);
 }
 
 //= rfc9293 3.1 MUST-3
@@ -66,7 +59,7 @@ bool PlainPacket::checksums_are_right() const {
   if (version == IpVersion::v4) {
     ChecksumAccumulator header;
     header.add_words<kIpv4HeaderSize / 4>(ip);
-    if (header.finish() != 0) return false;
+    if (!header.is_right()) return false;
     sum.add_words<2>(addresses);
   } else {
     sum.add_words<8>(addresses);
@@ -74,14 +67,24 @@ bool PlainPacket::checksums_are_right() const {
   // At most 65535 octets, so that the upper half of the length is zero.
   sum.add_be16(kProtocolTcp);
   sum.add_be16(static_cast<std::uint16_t>(tcp.size()));
-  sum.add(tcp);
-  return sum.finish() == 0;
+  sum.add_words<kTcpHeaderSize / 4>(tcp.data());
+  if (tcp.size() != kTcpHeaderSize) sum.add(tcp.subspan(kTcpHeaderSize));
+  return sum.is_right();
 }
+
+namespace {
+
+std::size_t options_octets(const PlainHeaders& h) {
+  if (h.options != nullptr) return options_size(*h.options);
+  return h.stamped ? kStampOctets : 0;
+}
+
+}  // namespace
 
 std::size_t write_plain(MutableBytes out, const PlainHeaders& h, const TextPieces& text, Checksums checksums) {
   const bool v4 = h.from.ip.version == IpVersion::v4;
   const std::size_t ip_size = v4 ? kIpv4HeaderSize : kIpv6HeaderSize;
-  const std::size_t tcp_header = kTcpHeaderSize + (h.stamped ? kStampOctets : 0);
+  const std::size_t tcp_header = kTcpHeaderSize + options_octets(h);
   const std::size_t tcp_size = tcp_header + text.size();
   if (out.size() < ip_size + tcp_size) return 0;
   std::byte* const p = out.data();
@@ -92,8 +95,10 @@ std::size_t write_plain(MutableBytes out, const PlainHeaders& h, const TextPiece
   store_be32(tcp + 8, h.ack.raw());
   store_be32(tcp + 12, static_cast<std::uint32_t>((tcp_header / 4) << 28) |
                            (static_cast<std::uint32_t>(h.flags.bits) << 16) | h.wnd);
-  store_be32(tcp + 16, 0);
-  if (h.stamped) {
+  store_be32(tcp + 16, h.urg);
+  if (h.options != nullptr) {
+    write_options(tcp + kTcpHeaderSize, *h.options);
+  } else if (h.stamped) {
     store_be32(tcp + kTcpHeaderSize, kStampAlone);
     store_be32(tcp + kTcpHeaderSize + 4, h.stamp.value);
     store_be32(tcp + kTcpHeaderSize + 8, h.stamp.echo);
@@ -101,7 +106,7 @@ std::size_t write_plain(MutableBytes out, const PlainHeaders& h, const TextPiece
   if (v4) {
     store_be32(p, 0x4500'0000U | (static_cast<std::uint32_t>(h.dscp_ecn) << 16) |
                       static_cast<std::uint32_t>(ip_size + tcp_size));
-    store_be32(p + 4, 0x4000U);
+    store_be32(p + 4, (std::uint32_t{h.id} << 16) | (h.dont_fragment ? 0x4000U : 0U));
     store_be32(p + 8, (static_cast<std::uint32_t>(h.hop_limit) << 24) | (std::uint32_t{kProtocolTcp} << 16));
     std::memcpy(p + 12, h.from.ip.octets.data(), 4);
     std::memcpy(p + 16, h.to.ip.octets.data(), 4);
@@ -128,7 +133,7 @@ std::size_t write_plain(MutableBytes out, const PlainHeaders& h, const TextPiece
   sum.add_be16(kProtocolTcp);
   sum.add_be16(static_cast<std::uint16_t>(tcp_size));
   sum.add_words<kTcpHeaderSize / 4>(tcp);
-  if (h.stamped) sum.add_words<kStampOctets / 4>(tcp + kTcpHeaderSize);
+  for (std::size_t at = kTcpHeaderSize; at != tcp_header; at += 4) sum.add_words<1>(tcp + at);
   sum.copy(tcp + tcp_header, text);
   store_be16(tcp + 16, sum.finish());
   return ip_size + tcp_size;

@@ -7,21 +7,7 @@ namespace lastack {
 //= rfc9293 3.1 U-11
 std::optional<WireError> parse_tcp(Bytes tcp, Segment& out) {
   if (tcp.size() < kTcpHeaderSize) return WireError{WireFault::tcp_too_short, tcp.size()};
-  const std::byte* p = tcp.data();
-  out.src_port = load_be16(p);
-  out.dst_port = load_be16(p + 2);
-  out.seq = SeqNum(load_be32(p + 4));
-  out.ack = SeqNum(load_be32(p + 8));
-  const std::uint16_t word = load_be16(p + 12);
-  out.header_size = static_cast<std::uint8_t>((word >> 12) * 4U);
-  out.reserved = static_cast<std::uint8_t>((word >> 9) & 7U);
-  out.flags = Flags{static_cast<std::uint16_t>(word & 0x1ffU)};
-  out.wnd = load_be16(p + 14);
-  out.checksum = load_be16(p + 16);
-  out.urg = load_be16(p + 18);
-  if (out.header_size < kTcpHeaderSize) return WireError{WireFault::tcp_bad_data_offset, 12};
-  if (out.header_size > tcp.size()) return WireError{WireFault::tcp_bad_data_offset, 12};
-  out.payload = tcp.subspan(out.header_size);
+  if (auto error = read_fixed_header(tcp, out)) return error;
   if (out.header_size == kTcpHeaderSize) return std::nullopt;
   auto error = parse_options(tcp.subspan(kTcpHeaderSize, out.header_size - kTcpHeaderSize), out.options);
   if (error) error->offset += kTcpHeaderSize;

@@ -60,6 +60,25 @@ struct Segment {
 // Parses the TCP header and options of `tcp` (the IP payload). On an error the fields before it are filled, so that an
 // observer can still report them. Does not verify the checksum.
 std::optional<WireError> parse_tcp(Bytes tcp, Segment& out);
+// The same without its options, for a caller that reads those itself. `tcp` must hold kTcpHeaderSize.
+inline std::optional<WireError> read_fixed_header(Bytes tcp, Segment& out) {
+  const std::byte* const p = tcp.data();
+  out.src_port = load_be16(p);
+  out.dst_port = load_be16(p + 2);
+  out.seq = SeqNum(load_be32(p + 4));
+  out.ack = SeqNum(load_be32(p + 8));
+  const std::uint16_t word = load_be16(p + 12);
+  out.header_size = static_cast<std::uint8_t>((word >> 12) * 4U);
+  out.reserved = static_cast<std::uint8_t>((word >> 9) & 7U);
+  out.flags = Flags{static_cast<std::uint16_t>(word & 0x1ffU)};
+  out.wnd = load_be16(p + 14);
+  out.checksum = load_be16(p + 16);
+  out.urg = load_be16(p + 18);
+  if (out.header_size < kTcpHeaderSize || out.header_size > tcp.size())
+    return WireError{WireFault::tcp_bad_data_offset, 12};
+  out.payload = tcp.subspan(out.header_size);
+  return std::nullopt;
+}
 
 // IP + TCP in one step with both checksums verified, as a receiving host does it: what fails here is dropped silently.
 struct ParsedPacket {
