@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <utility>
-#include <vector>
 
 namespace lastack {
 
@@ -16,7 +16,7 @@ class Fifo {
   T& front() { return ring_[front_]; }
   T& back() { return ring_[place(size_ - 1)]; }
   void push_back(T value) {
-    if (size_ == ring_.size()) [[unlikely]]
+    if (size_ == capacity_) [[unlikely]]
       grow();
     ring_[place(size_)] = std::move(value);
     ++size_;
@@ -25,19 +25,22 @@ class Fifo {
     front_ = place(1);
     --size_;
   }
-  std::size_t memory() const { return ring_.capacity() * sizeof(T); }
+  std::size_t memory() const { return capacity_ * sizeof(T); }
 
  private:
   // Where the element number `i` lies.
-  std::size_t place(std::size_t i) const { return (front_ + i) & (ring_.size() - 1); }
+  std::size_t place(std::size_t i) const { return (front_ + i) & (capacity_ - 1); }
   __attribute__((noinline, cold)) void grow() {
-    std::vector<T> bigger(ring_.empty() ? 8 : 2 * ring_.size());
+    const std::size_t capacity = capacity_ == 0 ? 8 : 2 * capacity_;
+    auto bigger = std::make_unique<T[]>(capacity);
     for (std::size_t i = 0; i < size_; ++i) bigger[i] = std::move(ring_[place(i)]);
     ring_ = std::move(bigger);
+    capacity_ = capacity;
     front_ = 0;
   }
 
-  std::vector<T> ring_;  // a power of two of them, or none
+  std::unique_ptr<T[]> ring_;
+  std::size_t capacity_ = 0;  // a power of two, or none
   std::size_t front_ = 0;
   std::size_t size_ = 0;
 };

@@ -149,7 +149,7 @@ Status<CallError> Host::shutdown(Instant now, ConnId conn) {
   Impl& host = *impl_;
   host.advance(now);
   Connection* const connection = host.find(conn);
-  cover(state(conn), call_event(UserCall::shutdown));
+  cover(host.state(connection, conn), call_event(UserCall::shutdown));
   if (connection == nullptr) {
     if (host.find_listener(conn) != nullptr) return close(now, conn);
     return CallError::connection_does_not_exist;
@@ -162,9 +162,9 @@ Status<CallError> Host::shutdown(Instant now, ConnId conn) {
 Status<CallError> Host::close(Instant now, ConnId conn) {
   Impl& host = *impl_;
   host.advance(now);
-  cover(state(conn), call_event(UserCall::close));
-  if (host.find_listener(conn) != nullptr) return host.close_listener(conn);
   Connection* const connection = host.find(conn);
+  cover(host.state(connection, conn), call_event(UserCall::close));
+  if (connection == nullptr && host.find_listener(conn) != nullptr) return host.close_listener(conn);
   if (connection == nullptr || connection->released) return CallError::connection_does_not_exist;
   connection->released = true;
   if (connection->buried) {
@@ -181,9 +181,9 @@ Status<CallError> Host::close(Instant now, ConnId conn) {
 Status<CallError> Host::abort(Instant now, ConnId conn) {
   Impl& host = *impl_;
   host.advance(now);
-  cover(state(conn), call_event(UserCall::abort));
-  if (host.find_listener(conn) != nullptr) return host.close_listener(conn);
   Connection* const connection = host.find(conn);
+  cover(host.state(connection, conn), call_event(UserCall::abort));
+  if (connection == nullptr && host.find_listener(conn) != nullptr) return host.close_listener(conn);
   if (connection == nullptr) return CallError::connection_does_not_exist;
   const bool was_released = std::exchange(connection->released, true);
   if (connection->buried) {
@@ -211,9 +211,9 @@ Status<CallError> Host::Impl::close_listener(ConnId id) {
   });
   for (HalfOpen* const record : half) wake(*record);
   std::vector<ConnId> orphans;
-  for (const auto& entry : connections) {
-    if (entry.second->listener == id) orphans.push_back(entry.second->id);
-  }
+  connections.for_each([&](const Connection& connection) {
+    if (connection.listener == id) orphans.push_back(connection.id);
+  });
   std::sort(orphans.begin(), orphans.end());
   for (const ConnId orphan : orphans) abort(*find(orphan));
   listeners.erase(listener->port);

@@ -1,7 +1,10 @@
 #include "stack/host/half_open.h"
 
+#include <algorithm>
+
 #include "stack/tcp/output.h"
 #include "stack/tcp/segment_arrives.h"
+#include "stack/tcp/user_timeout.h"
 
 namespace lastack {
 
@@ -47,6 +50,27 @@ Segment syn_of(const HalfOpen& record) {
   if (has(kStamps)) syn.options.timestamps = Timestamps{record.ts_value, 0};
   syn.options.sack_permitted = has(kSack);
   return syn;
+}
+
+Segment first_syn_ack(const HalfOpen& record, const Config& config, std::uint16_t mtu, std::uint32_t clock) {
+  const auto has = [&](Offer what) { return (record.offers & what) != 0; };
+  Segment out;
+  out.seq = record.iss;
+  out.ack = record.irs + 1;
+  out.flags = kSyn | kAck;
+  if (config.ecn && has(kEceFlag) && has(kCwrFlag)) out.flags = out.flags | kEce;
+  out.wnd = static_cast<std::uint16_t>(std::min(config.rcv_buf, 0xffffU));
+  if (config.send_mss) out.options.mss = mss_to_announce(mtu, record.remote.ip.version);
+  if (config.window_scale && has(kScale)) out.options.window_scale = own_window_shift(config);
+  out.options.sack_permitted = config.sack && has(kSack);
+  if (config.timestamps && has(kStamps)) out.options.timestamps = Timestamps{clock, record.ts_value};
+  out.options.user_timeout = user_timeout_to_offer(config);
+  return out;
+}
+
+Instant first_deadline(const HalfOpen& record, const Config& config) {
+  const Duration user = config.user_timeout == Duration(0) ? config.initial_rto : config.user_timeout;
+  return record.since + std::min(config.initial_rto, user);
 }
 
 void replay(Tcb& tcb, const HalfOpen& record) {

@@ -56,9 +56,9 @@ Host::Impl::Impl(const HostConfig& host_config, Instant start)
       fast_open_key(expand_seed(host_config.seed ^ 0x6661'7374U)) {}
 
 Connection* Host::Impl::look_up(ConnId id) {
-  const auto it = connections.find(static_cast<std::int32_t>(id));
-  if (it == connections.end()) return nullptr;
-  return recent = it->second.get();
+  Connection* const found = connections.find(id);
+  if (found != nullptr) recent = found;
+  return found;
 }
 
 Connection* Host::Impl::look_up(const SocketAddress& local, const SocketAddress& remote) {
@@ -69,7 +69,7 @@ Connection* Host::Impl::look_up(const SocketAddress& local, const SocketAddress&
 
 void Host::Impl::erase(ConnId id) {
   if (recent != nullptr && recent->id == id) recent = nullptr;
-  connections.erase(static_cast<std::int32_t>(id));
+  connections.erase(id);
 }
 
 Listener* Host::Impl::find_listener(ConnId id) {
@@ -90,20 +90,12 @@ SeqNum Host::Impl::next_iss(const SocketAddress& local, const SocketAddress& rem
 }
 
 void Host::Impl::prepare(Tcb& tcb) const {
-  // RFC 7323 5.4: timestamps of different connections start at different values.
-  //= rfc7323 7
   if (config.tcp.timestamps) tcb.ts.offset = timestamp_offset(tcb.local, tcb.remote);
 }
 
-std::uint32_t Host::Impl::timestamp_offset(const SocketAddress& local, const SocketAddress& remote) const {
-  return static_cast<std::uint32_t>(hash_sockets(port_key, local, remote) >> 32);
-}
-
 Connection& Host::Impl::create(const SocketAddress& local, const SocketAddress& remote, bool passive, ConnId id) {
-  auto connection = std::make_unique<Connection>(id, config.tcp, local, remote, config.mtu, passive);
-  prepare(connection->tcb);
-  Connection& created = *connection;
-  connections.emplace(static_cast<std::int32_t>(id), std::move(connection));
+  Connection& created = connections.emplace(id, config.tcp, local, remote, config.mtu, passive);
+  prepare(created.tcb);
   table.insert(&created);
   stay_awake(created);
   return created;
@@ -129,6 +121,7 @@ void Host::Impl::after_change(Connection& connection) {
 }
 
 void Host::Impl::become_ready(Connection& connection) {
+  if (connection.listener == ConnId::none) return;
   Listener* const listener = find_listener(connection.listener);
   if (listener == nullptr ||
       std::find(listener->ready.begin(), listener->ready.end(), connection.id) != listener->ready.end())
@@ -141,6 +134,7 @@ void Host::Impl::become_ready(Connection& connection) {
 }
 
 void Host::Impl::leave_listener(Connection& connection) {
+  if (connection.listener == ConnId::none) return;
   Listener* const listener = find_listener(connection.listener);
   if (listener != nullptr) {
     --listener->waiting;
@@ -180,8 +174,8 @@ void Host::Impl::bury(Connection& connection) {
 // A handle that was given back answers CLOSED without a connection behind it; only its events are still to be told.
 void Host::Impl::clear_graves() {
   while (!graves.empty()) {
-    const auto it = connections.find(static_cast<std::int32_t>(graves.front()));
-    if (it != connections.end() && it->second->tcb.signals != 0 && graves.size() <= kMostGraves) return;
+    const Connection* const first = connections.find(graves.front());
+    if (first != nullptr && first->tcb.signals != 0 && graves.size() <= kMostGraves) return;
     erase(graves.front());
     graves.pop_front();
   }
@@ -278,8 +272,8 @@ void Host::on_timeout(Instant now) {
 std::size_t Host::poll_transmit(Instant now, MutableBytes out) {
   Impl& host = *impl_;
   host.advance(now);
-  if (host.output.empty() && host.replies.empty() && host.syn_acks.empty()) return 0;
-  return host.next_packet(out);
+  const bool silent = host.output.empty() && host.replies.empty() && host.syn_acks.empty();
+  return silent && host.now < host.look_at ? 0 : host.next_packet(out);
 }
 
 std::size_t Host::Impl::next_packet(MutableBytes out) {
@@ -299,10 +293,10 @@ std::size_t Host::Impl::next_packet(MutableBytes out) {
       check(*connection);
       if (connection->tcb.state() != State::time_wait) heap.update(*connection);
     }
-    if (written.was_last) may_rest(*connection);
+    if (written.was_last) rest_if_in_time_wait(*connection);
     if (written.size != 0) return written.size;
   }
-  if (host.now >= host.look_at) host.let_rest();
+  if (now >= look_at) let_rest();
   return 0;
 }
 
@@ -330,7 +324,7 @@ std::optional<Event> Host::Impl::next_event() {
     noisy.pop_front();
     if (connection != nullptr) {
       connection->noisy = false;
-      may_rest(*connection);
+      rest_if_in_time_wait(*connection);
     } else if (Listener* const listener = find_listener(id)) {
       listener->noisy = false;
       return Event{id, Event::Kind::acceptable, 0};
@@ -387,8 +381,10 @@ const Disposition& Host::last_disposition() const { return impl_->last_dispositi
 std::size_t Host::memory() const {
   std::size_t octets = sizeof(Impl) + impl_->table.memory() + impl_->heap.memory() + impl_->replies.memory() +
                        impl_->half_open.memory() + impl_->resting.memory() + impl_->idle.memory() +
-                       impl_->fast_open_cache.memory() + impl_->syn_acks.memory() + impl_->farewells.memory();
-  for (const auto& entry : impl_->connections) octets += sizeof(Connection) - sizeof(Tcb) + entry.second->tcb.memory();
+                       impl_->fast_open_cache.memory() + impl_->syn_acks.memory() + impl_->farewells.memory() +
+                       impl_->connections.memory();
+  impl_->connections.for_each(
+      [&](const Connection& connection) { octets += sizeof(Connection) - sizeof(Tcb) + connection.tcb.memory(); });
   return octets;
 }
 

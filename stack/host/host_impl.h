@@ -11,6 +11,7 @@
 
 #include "stack/base/fifo.h"
 #include "stack/host/connection.h"
+#include "stack/host/connection_store.h"
 #include "stack/host/connection_table.h"
 #include "stack/host/fast_open.h"
 #include "stack/host/half_open.h"
@@ -53,7 +54,11 @@ struct Host::Impl {
   Connection& create(const SocketAddress& local, const SocketAddress& remote, bool passive, ConnId id);
   // What the host gives every new TCB.
   void prepare(Tcb& tcb) const;
-  std::uint32_t timestamp_offset(const SocketAddress& local, const SocketAddress& remote) const;
+  // RFC 7323 5.4: timestamps of different connections start at different values.
+  //= rfc7323 7
+  std::uint32_t timestamp_offset(const SocketAddress& local, const SocketAddress& remote) const {
+    return static_cast<std::uint32_t>(hash_sockets(port_key, local, remote) >> 32);
+  }
   // For the user's calls: wakes what is only a record.
   Connection* find(ConnId id) {
     Connection* const held = find_held(id);
@@ -63,8 +68,8 @@ struct Host::Impl {
   Connection* look_up(ConnId id);
   // Of those that are not buried: what a packet can be for.
   Connection* find(const SocketAddress& local, const SocketAddress& remote) {
-    Connection* const awake = find_awake(local, remote);
-    return awake != nullptr ? awake : find_record(local.port, remote);
+    Connection* const found = find_awake(local, remote);
+    return found != nullptr ? found : find_record(local.port, remote);
   }
   // Not of those that are only a record.
   Connection* find_awake(const SocketAddress& local, const SocketAddress& remote) {
@@ -110,7 +115,7 @@ struct Host::Impl {
     connection.in_output = true;
     output.push_back(connection.id);
   }
-  void bury(Connection& connection);
+  [[gnu::noinline]] void bury(Connection& connection);
   void leave_listener(Connection& connection);
   void become_ready(Connection& connection);
   void clear_graves();
@@ -158,9 +163,10 @@ struct Host::Impl {
   Connection& wake(TimeWait& record);
   void want_syn_ack(HalfOpen& record);
   std::size_t send_syn_ack(MutableBytes out);
+  std::size_t send_first_syn_ack(HalfOpen& record, MutableBytes out);
   void half_open_timeout(HalfOpen& record);
   // Called when there is nothing to send and nothing to tell.
-  void may_rest(Connection& connection) {
+  void rest_if_in_time_wait(Connection& connection) {
     if (connection.tcb.state() == State::time_wait) rest_in_time_wait(connection);
   }
   void rest_in_time_wait(Connection& connection);
@@ -201,7 +207,7 @@ struct Host::Impl {
   Connection* recent = nullptr;
   TimerHeap heap;
   TimeWaitList time_wait;
-  std::unordered_map<std::int32_t, std::unique_ptr<Connection>> connections;
+  ConnectionStore connections;
   std::unordered_map<std::uint16_t, std::unique_ptr<Listener>> listeners;  // by port
   std::unordered_map<std::int32_t, std::uint16_t> listener_ports;          // by handle
   Fifo<SeqNum> iss_queue;
@@ -222,7 +228,8 @@ struct Host::Impl {
   std::uint32_t fast_open_pending = 0;
   Fifo<Instant> fast_open_resets;  // until when those count that a RST has ended
   Disposition last_disposition;
-  Outgoing outgoing;  // between next_segment and write
+  PlainPacket incoming;  // during receive_packet
+  Outgoing outgoing;     // between next_segment and write
   std::int32_t last_id = 0;
   std::uint16_t next_port_offset = 0;
   std::uint16_t ip_id = 0;

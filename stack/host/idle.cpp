@@ -93,8 +93,7 @@ Connection& Host::Impl::wake(Idle& record) {
 void Host::Impl::shrink() {
   table.shrink();
   heap.shrink();
-  if (connections.bucket_count() > 64 && connections.size() * 8 < connections.bucket_count())
-    connections.rehash(2 * connections.size());
+  connections.shrink();
 }
 
 std::size_t Host::compact(Instant now) {

@@ -1,6 +1,5 @@
 #include "stack/host/isn.h"
 
-#include <array>
 #include <bit>
 
 namespace lastack {
@@ -28,7 +27,19 @@ struct SipState {
     round();
     v0 ^= m;
   }
+  // Of a text of `octets`; `rest` is what its whole words left over.
+  std::uint64_t finish(std::size_t octets, std::uint64_t rest) {
+    absorb((static_cast<std::uint64_t>(octets & 0xffU) << 56) | rest);
+    v2 ^= 0xff;
+    for (int i = 0; i < 4; ++i) round();
+    return v0 ^ v1 ^ v2 ^ v3;
+  }
 };
+
+SipState begin(const HashKey& key) {
+  return {key.k0 ^ 0x736f'6d65'7073'6575U, key.k1 ^ 0x646f'7261'6e64'6f6dU, key.k0 ^ 0x6c79'6765'6e65'7261U,
+          key.k1 ^ 0x7465'6462'7974'6573U};
+}
 
 LASTACK_WRAPS std::uint64_t splitmix64(std::uint64_t& state) {
   state += 0x9e37'79b9'7f4a'7c15U;
@@ -48,37 +59,34 @@ HashKey expand_seed(std::uint64_t seed) {
 }
 
 std::uint64_t siphash_2_4(const HashKey& key, Bytes data) {
-  SipState s{key.k0 ^ 0x736f'6d65'7073'6575U, key.k1 ^ 0x646f'7261'6e64'6f6dU, key.k0 ^ 0x6c79'6765'6e65'7261U,
-             key.k1 ^ 0x7465'6462'7974'6573U};
+  SipState s = begin(key);
   const std::size_t whole = data.size() / 8;
   for (std::size_t i = 0; i < whole; ++i) {
     std::uint64_t m = 0;
     std::memcpy(&m, data.data() + 8 * i, 8);
     s.absorb(m);
   }
-  std::uint64_t last = static_cast<std::uint64_t>(data.size() & 0xffU) << 56;
+  std::uint64_t last = 0;
   for (std::size_t i = 8 * whole; i < data.size(); ++i) {
     last |= static_cast<std::uint64_t>(load_u8(data.data() + i)) << (8 * (i % 8));
   }
-  s.absorb(last);
-  s.v2 ^= 0xff;
-  for (int i = 0; i < 4; ++i) s.round();
-  return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+  return s.finish(data.size(), last);
 }
 
 std::uint64_t hash_sockets(const HashKey& key, const SocketAddress& local, const SocketAddress& remote) {
-  std::array<std::byte, 36> text;
-  std::byte* to = text.data();
-  for (const IpAddress* address : {&local.ip, &remote.ip}) {
-    std::memcpy(to, address->octets.data(), 4);
-    to += 4;
-    if (address->version == IpVersion::v4) continue;
-    std::memcpy(to, address->octets.data() + 4, 12);
-    to += 12;
+  std::uint64_t words[4] = {};
+  const auto ports = static_cast<std::uint32_t>((unsigned{local.port} << 16) | remote.port);
+  SipState s = begin(key);
+  if (local.ip.version == IpVersion::v4 && remote.ip.version == IpVersion::v4) {
+    std::memcpy(words, local.ip.octets.data(), 4);
+    std::memcpy(reinterpret_cast<std::byte*>(words) + 4, remote.ip.octets.data(), 4);
+    s.absorb(words[0]);
+    return s.finish(12, ports);
   }
-  store_be16(to, local.port);
-  store_be16(to + 2, remote.port);
-  return siphash_2_4(key, {text.data(), to + 4});
+  std::memcpy(words, local.ip.octets.data(), 16);
+  std::memcpy(words + 2, remote.ip.octets.data(), 16);
+  for (const std::uint64_t word : words) s.absorb(word);
+  return s.finish(36, ports);
 }
 
 //= rfc9293 3.4.1 MUST-9

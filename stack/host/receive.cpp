@@ -35,7 +35,7 @@ void check_disposition(const Connection& connection, const Segment& segment, con
 // Every packet comes here; one that is not laid out as nearly all are goes through the whole parsers.
 void Host::Impl::receive_packet(Bytes packet) {
   last_disposition = {Action::dropped, "not a good TCP segment for this host"};
-  PlainPacket plain;
+  PlainPacket& plain = incoming;
   if (!config.header_prediction || !parse_plain(packet, plain)) return receive_any_packet(packet);
   const Segment& segment = plain.segment;
   Connection* const connection = find_awake(plain);
@@ -43,8 +43,7 @@ void Host::Impl::receive_packet(Bytes packet) {
   //= rfc9293 3.1 MUST-3
   if (config.checksums == Checksums::written && !plain.checksums_are_right()) return;
   if (expected) {
-    take_expected(connection->tcb, segment, now);
-    last_disposition = {Action::accepted, "3.10.7.4"};
+    last_disposition = take_expected(connection->tcb, segment, now);
     check_disposition(*connection, segment, last_disposition);
     return after_input(*connection);
   }

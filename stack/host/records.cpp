@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "stack/host/host_impl.h"
+#include "stack/tcb/mutation.h"
 #include "stack/tcp/output.h"
 #include "stack/tcp/timeouts.h"
 
@@ -66,6 +67,8 @@ std::size_t Host::Impl::send_syn_ack(MutableBytes out) {
     const auto [record, id] = syn_acks.front();
     syn_acks.pop_front();
     if (!record->used || record->id != id || !record->due) continue;
+    if (config.header_prediction && kMut == 0 && record->sent == 0 && config.tcp.path_mtu_discovery)
+      return send_first_syn_ack(*record, out);
     Tcb tcb(config.tcp, local_of(*record), record->remote, config.mtu, true);
     prepare(tcb);
     replay(tcb, *record);
@@ -76,6 +79,22 @@ std::size_t Host::Impl::send_syn_ack(MutableBytes out) {
     return write(tcb, out);
   }
   return 0;
+}
+
+std::size_t Host::Impl::send_first_syn_ack(HalfOpen& record, MutableBytes out) {
+  const SocketAddress local = local_of(record);
+  const std::uint32_t offset = config.tcp.timestamps ? timestamp_offset(local, record.remote) : 0;
+  const Segment segment = first_syn_ack(record, config.tcp, config.mtu, timestamp_value(offset, now));
+  record.due = false;
+  record.sent = 1;
+  half_open.schedule(record, 0, first_deadline(record, config.tcp));
+  PlainHeaders headers{local, record.remote, segment.seq, segment.ack, segment.flags, segment.wnd};
+  headers.options = &segment.options;
+  headers.hop_limit = config.tcp.hop_limit;
+  headers.dscp_ecn = static_cast<std::uint8_t>(config.tcp.dscp << 2);
+  const std::size_t size = write_plain(out, headers, {}, config.checksums);
+  LASTACK_CHECK(size != 0);
+  return size;
 }
 
 //= rfc9293 3.8.3 MUST-23

@@ -27,10 +27,7 @@ StepResult syn_received_ack(Tcb& tcb, Arrival& in) {
     return Disposition{Action::reset, "3.10.7.4 fifth: an unacceptable ACK in SYN-RECEIVED"};
   }
   if (kMut == 7 && ack == tcb.snd.una) acknowledge_up_to(tcb, in.segment, in.now);
-  tcb.snd.wnd = scaled(WireWindow{in.segment.wnd}, in.segment.flags.syn() ? 0 : tcb.snd.shift);
-  tcb.snd.wl1 = in.segment.seq;
-  tcb.snd.wl2 = ack;
-  enter_established(tcb, Cause::ack_of_syn);
+  complete_handshake(tcb, in.segment);
   return std::nullopt;
 }
 
@@ -107,6 +104,14 @@ void remember_fin(Tcb& tcb, const Arrival& in) {
 }
 
 }  // namespace
+
+//= rfc9293 3.10.7.4 fifth
+void complete_handshake(Tcb& tcb, const Segment& seg) {
+  tcb.snd.wnd = scaled(WireWindow{seg.wnd}, seg.flags.syn() ? 0 : tcb.snd.shift);
+  tcb.snd.wl1 = seg.seq;
+  tcb.snd.wl2 = seg.ack;
+  enter_established(tcb, Cause::ack_of_syn);
+}
 
 //= rfc9293 3.10.7.4 fifth
 StepResult established_ack_processing(Tcb& tcb, const Segment& seg, Instant now) {
@@ -248,6 +253,11 @@ StepResult fifth_check_ack(Tcb& tcb, Arrival& in) {
     if (auto end = established_ack_processing(tcb, seg, in.now)) return end;
     if (tcb.ecn.agreed) ecn_echo_arrives(tcb, in, cwnd);
   }
+  return change_state_on_ack(tcb, in.now);
+}
+
+//= rfc9293 3.10.7.4 fifth
+StepResult change_state_on_ack(Tcb& tcb, Instant now) {
   switch (tcb.state()) {
     case State::established:
     case State::fin_wait_2:
@@ -257,7 +267,7 @@ StepResult fifth_check_ack(Tcb& tcb, Arrival& in) {
       break;
     case State::closing:
       if (!tcb.fin_acknowledged()) return Disposition{Action::accepted, "3.10.7.4 fifth: not the ACK of our FIN"};
-      enter_time_wait(tcb, Cause::ack_of_fin, in.now);
+      enter_time_wait(tcb, Cause::ack_of_fin, now);
       break;
     case State::last_ack:
       if (tcb.fin_acknowledged() || kMut == 34) {
@@ -343,6 +353,11 @@ void eighth_check_fin(Tcb& tcb, Arrival& in) {
   remember_fin(tcb, in);
   if (in.fin) tcb.ack_due = true;
   if (!tcb.rcv.fin_waits || tcb.rcv.fin_seq != tcb.rcv.nxt) return;
+  take_fin(tcb, in.now);
+}
+
+//= rfc9293 3.10.7.4 eighth
+void take_fin(Tcb& tcb, Instant now) {
   tcb.rcv.fin_waits = false;
   tcb.rcv.fin = true;
   if constexpr (kMut != 31) {
@@ -355,7 +370,7 @@ void eighth_check_fin(Tcb& tcb, Arrival& in) {
   if (tcb.state() == State::established) {
     tcb.enter(State::close_wait, Cause::fin);
   } else if (tcb.state() == State::fin_wait_2) {
-    enter_time_wait(tcb, Cause::fin, in.now);
+    enter_time_wait(tcb, Cause::fin, now);
   } else {
     // FIN-WAIT-1 here means that our FIN is not acknowledged: the fifth step would have moved on.
     tcb.enter(State::closing, Cause::fin);

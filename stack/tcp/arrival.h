@@ -59,7 +59,13 @@ void hold_text_of_syn(Tcb& tcb, Arrival& in);
 std::uint32_t acknowledge_up_to(Tcb& tcb, const Segment& segment, Instant now);
 // Of an ACK in the range that may be acceptable.
 StepResult established_ack_processing(Tcb& tcb, const Segment& segment, Instant now);
+// The changes of state that the ACK of our FIN makes.
+StepResult change_state_on_ack(Tcb& tcb, Instant now);
+// SYN-RECEIVED, an acceptable ACK.
+void complete_handshake(Tcb& tcb, const Segment& segment);
 void take_text(Tcb& tcb, SeqNum seq, Bytes text, bool pushed, Instant now);
+// Everything up to the peer's FIN has been taken: now the FIN is.
+void take_fin(Tcb& tcb, Instant now);
 // RFC 7323 5.2: whether PAWS would refuse it.
 bool older_than_recent(const Tcb& tcb, std::uint32_t value, Instant now);
 void record_timestamp(Tcb& tcb, const Segment& segment, Instant now);

@@ -13,34 +13,60 @@
 
 namespace lastack {
 
+namespace {
+
+// While the connection opens (the last ACK of the handshake) or closes.
+bool is_expected_at_an_end(const Tcb& tcb, const Segment& seg) {
+  const State state = tcb.state();
+  const bool bare = seg.payload.empty() && !seg.flags.fin();
+  if (state == State::syn_received) return bare && tcb.passive && seg.ack != tcb.snd.una;
+  if (!kEstablishedAckProcessing.contains(state) || !tcb.syn_acknowledged()) return false;
+  // Text that nobody will read may end the connection.
+  if (tcb.reader_gone && (!seg.payload.empty() || tcb.receive_queue.unread() != 0)) return false;
+  return bare ? seg.ack != tcb.snd.una : kReceivesText.contains(state);
+}
+
+}  // namespace
+
 bool is_expected(const Tcb& tcb, const Segment& seg, Instant now) {
   if constexpr (kMut != 0) return false;  // the faults are in the whole procedure
   const auto octets = static_cast<std::uint32_t>(seg.payload.size());
-  if (tcb.state() != State::established || seg.seq != tcb.rcv.nxt || octets >= tcb.rcv.wnd) return false;
+  if (seg.seq != tcb.rcv.nxt || octets >= tcb.rcv.wnd) return false;
   if (before(seg.ack, tcb.snd.una) || after(seg.ack, tcb.snd.nxt)) return false;
-  if (octets == 0 && seg.ack == tcb.snd.una) return false;  // nothing new: perhaps a duplicate
   if (seg.wnd == 0 || tcb.snd.wnd == 0 || tcb.probes != 0 || tcb.ecn.agreed) return false;
-  if (tcb.receive_queue.has_gap() || tcb.rcv.fin_waits || tcb.reader_gone || tcb.duplicate_due) return false;
+  if (tcb.receive_queue.has_gap() || tcb.rcv.fin_waits || tcb.duplicate_due) return false;
   const auto& stamp = seg.options.timestamps;
-  return stamp.has_value() == tcb.ts.on && (!stamp || !older_than_recent(tcb, stamp->value, now));
+  if (stamp.has_value() != tcb.ts.on || (stamp && older_than_recent(tcb, stamp->value, now))) return false;
+  if (tcb.state() != State::established || tcb.reader_gone) return is_expected_at_an_end(tcb, seg);
+  // An ACK of nothing new is perhaps a duplicate.
+  return octets != 0 || seg.ack != tcb.snd.una || seg.flags.fin();
 }
 
-void take_expected(Tcb& tcb, const Segment& seg, Instant now) {
-  cover(State::established, segment_event(SegmentClass::ack, Placement::in_window));
+Disposition take_expected(Tcb& tcb, const Segment& seg, Instant now) {
+  cover(tcb.state(), segment_event(segment_class(seg.flags), Placement::in_window));
   tcb.last_received = now;
   tcb.keepalive_probes = 0;
   if (tcb.ts.on) record_timestamp(tcb, seg, now);  // first
   const bool new_ack = seg.ack != tcb.snd.una;
-  if (new_ack) {  // fifth
+  if (tcb.state() == State::syn_received) complete_handshake(tcb, seg);  // fifth
+  if (new_ack) {
     (void)established_ack_processing(tcb, seg, now);
   } else {
     update_send_window(tcb, seg);
     if (tcb.sack_sender) recover_on_ack(tcb, {seg, now, 0, false});
   }
+  if (tcb.state() != State::established) {
+    if (const auto end = change_state_on_ack(tcb, now)) {
+      settle_timers(tcb, now);
+      return *end;
+    }
+  }
   if (!seg.payload.empty()) take_text(tcb, seg.seq, seg.payload, seg.flags.psh(), now);  // seventh
+  if (seg.flags.fin()) take_fin(tcb, now);                                               // eighth
   // Without a new ACK the timers run as they have to, unless they wait for the window or for silence.
   const bool waits = tcb.flight() == 0 && tcb.snd.nxt != tcb.text_end();
-  if (new_ack || waits || tcb.config().keepalive) settle_timers(tcb, now);
+  if (new_ack || waits || tcb.config().keepalive || seg.flags.fin()) settle_timers(tcb, now);
+  return {Action::accepted, "3.10.7.4"};
 }
 
 namespace {

@@ -1,6 +1,6 @@
 // Header prediction, both ways: the segments that nearly all of a connection consists of once it is established, with
-// nothing else going on. Arriving, that is text at RCV.NXT or the ACK of something new; leaving, a full segment of new
-// text, a FIN or an ACK alone.
+// nothing else going on. Arriving, that is text or the FIN at RCV.NXT, or the ACK of something new, our SYN and FIN
+// included; leaving, a full segment of new text, a FIN or an ACK alone.
 //
 // Each function must leave the TCB exactly as the whole procedure would (segment_arrives, next_segment), and write the
 // same octets: they are the same steps without those that have nothing to do here. test/expected_test.cpp runs the
@@ -11,14 +11,15 @@
 
 #include "stack/base/time.h"
 #include "stack/tcb/tcb.h"
+#include "stack/tcp/disposition.h"
 #include "stack/wire/ip.h"
 #include "stack/wire/segment.h"
 
 namespace lastack {
 
-// Of a segment without other options than a timestamp and other flags than ACK and PSH (wire/plain.h).
+// Of a segment without other options than a timestamp and other flags than ACK, PSH and FIN (wire/plain.h: is_common).
 bool is_expected(const Tcb& tcb, const Segment& segment, Instant now);
-void take_expected(Tcb& tcb, const Segment& segment, Instant now);
+Disposition take_expected(Tcb& tcb, const Segment& segment, Instant now);
 
 struct Written {
   std::size_t size = 0;   // octets of the packet; 0: there is nothing to send, or only next_segment can tell

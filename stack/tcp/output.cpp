@@ -44,17 +44,14 @@ void begin(const Tcb& tcb, Segment& segment) {
 void syn_options(const Tcb& tcb, Instant now, Options& options) {
   const Config& config = tcb.config();
   const bool answer = tcb.state() != State::syn_sent;
-  if (config.send_mss) {
-    const std::size_t headers = ip_header_size(tcb.local.ip.version) + kTcpHeaderSize;
-    options.mss = static_cast<std::uint16_t>(tcb.path_mtu > headers ? tcb.path_mtu - headers : 1U);
-  }
+  if (config.send_mss) options.mss = mss_to_announce(tcb.path_mtu, tcb.local.ip.version);
   // A SYN,ACK carries only what the peer's SYN carried (RFC 7323 2.2, 3.2; RFC 2018 2).
   if (answer ? tcb.scaling : config.window_scale) options.window_scale = tcb.rcv.shift;
   if (answer ? tcb.sack : config.sack) options.sack_permitted = true;
   if (answer ? tcb.ts.on : config.timestamps) {
     options.timestamps = Timestamps{timestamp_value(tcb, now), answer ? tcb.ts.recent : 0U};
   }
-  options.user_timeout = user_timeout_to_offer(tcb);
+  options.user_timeout = user_timeout_to_offer(config);
 }
 
 bool emit_syn(Tcb& tcb, Instant now, Outgoing& out) {
@@ -244,9 +241,20 @@ bool emit_ack(Tcb& tcb, Instant now, Outgoing& out) {
 }  // namespace
 
 //= rfc7323 5.4
-std::uint32_t timestamp_value(const Tcb& tcb, Instant now) {
+std::uint32_t timestamp_value(std::uint32_t offset, Instant now) {
   const auto ms = duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
-  return (SeqNum(static_cast<std::uint32_t>(ms & 0xffff'ffff)) + tcb.ts.offset).raw();
+  return (SeqNum(static_cast<std::uint32_t>(ms & 0xffff'ffff)) + offset).raw();
+}
+
+std::uint8_t own_window_shift(const Config& config) {
+  if (config.window_shift < 0) return smallest_shift(config.rcv_buf);
+  return std::min<std::uint8_t>(static_cast<std::uint8_t>(config.window_shift), kMaxWindowShift);
+}
+
+//= rfc9293 3.7.1 MUST-67
+std::uint16_t mss_to_announce(std::uint16_t mtu, IpVersion version) {
+  const std::size_t headers = ip_header_size(version) + kTcpHeaderSize;
+  return static_cast<std::uint16_t>(mtu > headers ? mtu - headers : 1U);
 }
 
 void prepare_open(Tcb& tcb, SeqNum iss, Instant now) {
@@ -261,11 +269,7 @@ void prepare_open(Tcb& tcb, SeqNum iss, Instant now) {
   //= rfc9293 3.7.1 MUST-15
   tcb.snd.mss = tcb.local.ip.version == IpVersion::v4 ? 536 : 1220;
   tcb.rcv.wnd = std::min(tcb.receive_queue.room(), 0xffffU);
-  if (config.window_scale) {
-    tcb.rcv.shift = config.window_shift >= 0
-                        ? std::min<std::uint8_t>(static_cast<std::uint8_t>(config.window_shift), kMaxWindowShift)
-                        : smallest_shift(config.rcv_buf);
-  }
+  if (config.window_scale) tcb.rcv.shift = own_window_shift(config);
   tcb.first_sent = now;
   tcb.last_received = now;
 }

@@ -39,6 +39,10 @@ void settle_timers(Tcb& tcb, Instant now);
 bool window_update_due(const Tcb& tcb);
 // The option set and window of our SYN.
 void prepare_open(Tcb& tcb, SeqNum iss, Instant now);
-std::uint32_t timestamp_value(const Tcb& tcb, Instant now);
+std::uint32_t timestamp_value(std::uint32_t offset, Instant now);
+inline std::uint32_t timestamp_value(const Tcb& tcb, Instant now) { return timestamp_value(tcb.ts.offset, now); }
+std::uint8_t own_window_shift(const Config& config);
+// Of the option on our SYN.
+std::uint16_t mss_to_announce(std::uint16_t mtu, IpVersion version);
 
 }  // namespace lastack

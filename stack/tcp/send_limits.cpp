@@ -12,7 +12,7 @@ namespace lastack {
 //= rfc2018 4
 void common_options(const Tcb& tcb, Instant now, Options& options) {
   if (tcb.ts.on) options.timestamps = Timestamps{timestamp_value(tcb, now), tcb.ts.recent};
-  if (tcb.user_timeout_due) options.user_timeout = user_timeout_to_offer(tcb);
+  if (tcb.user_timeout_due) options.user_timeout = user_timeout_to_offer(tcb.config());
   // Text of the SYN waits in the queue at RCV.NXT until the connection is synchronized; it is no block beyond a gap
   // (RFC 2018 3).
   if (!tcb.sack || !tcb.syn_acknowledged() || (!tcb.receive_queue.has_gap() && !tcb.duplicate_due)) return;

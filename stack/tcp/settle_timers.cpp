@@ -35,12 +35,6 @@ void settle_persist(Tcb& tcb, Instant now) {
   }
 }
 
-// Nothing to send, nothing on its way: then what follows would only stop timers.
-bool is_quiet(const Tcb& tcb) {
-  const bool all_sent = tcb.snd.fin_queued ? tcb.fin_sent() : tcb.snd.nxt == tcb.text_end();
-  return kMut == 0 && tcb.flight() == 0 && all_sent && tcb.probes == 0 && !tcb.config().keepalive;
-}
-
 void settle_keepalive(Tcb& tcb) {
   const Config& config = tcb.config();
   constexpr StateSet kProbed{State::established, State::close_wait, State::fin_wait_2};
@@ -51,17 +45,7 @@ void settle_keepalive(Tcb& tcb) {
   }
 }
 
-}  // namespace
-
-void settle_timers(Tcb& tcb, Instant now) {
-  constexpr StateSet kWithout{State::closed, State::listen, State::time_wait};
-  if (kWithout.contains(tcb.state())) return;
-  if (is_quiet(tcb)) {
-    tcb.timers.stop(TimerKind::persist);
-    tcb.timers.stop(TimerKind::keepalive);
-    tcb.timers.stop(TimerKind::retransmit);
-    return tcb.timers.stop(TimerKind::user);
-  }
+[[gnu::noinline]] void settle_each(Tcb& tcb, Instant now) {
   settle_persist(tcb, now);
   settle_keepalive(tcb);
   const bool outstanding = tcb.flight() != 0;
@@ -77,6 +61,24 @@ void settle_timers(Tcb& tcb, Instant now) {
   } else if (!tcb.timers.armed(TimerKind::user)) {
     tcb.timers.arm(TimerKind::user, now + limit);
   }
+}
+
+// Nothing to send, nothing on its way: then settle_each would only stop timers.
+bool is_quiet(const Tcb& tcb) {
+  if (kMut != 0 || tcb.snd.una != tcb.snd.nxt || tcb.probes != 0 || tcb.config().keepalive) return false;
+  return tcb.snd.fin_queued ? tcb.fin_sent() : tcb.send_queue.size() == 0;
+}
+
+}  // namespace
+
+void settle_timers(Tcb& tcb, Instant now) {
+  constexpr StateSet kWithout{State::closed, State::listen, State::time_wait};
+  if (kWithout.contains(tcb.state())) return;
+  if (!is_quiet(tcb)) return settle_each(tcb, now);
+  tcb.timers.stop(TimerKind::persist);
+  tcb.timers.stop(TimerKind::keepalive);
+  tcb.timers.stop(TimerKind::retransmit);
+  tcb.timers.stop(TimerKind::user);
 }
 
 }  // namespace lastack

@@ -19,8 +19,7 @@ Duration user_timeout_of(const Tcb& tcb) {
 }
 
 //= rfc5482 3.3 3.4 RFC5482-3.3-a RFC5482-3.4-a
-std::optional<std::uint16_t> user_timeout_to_offer(const Tcb& tcb) {
-  const Config& config = tcb.config();
+std::optional<std::uint16_t> user_timeout_to_offer(const Config& config) {
   if (!config.user_timeout_option) return std::nullopt;
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(config.user_timeout).count();
   if (seconds <= 0) return std::nullopt;

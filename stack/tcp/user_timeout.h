@@ -13,7 +13,7 @@ namespace lastack {
 // Zero: none.
 Duration user_timeout_of(const Tcb& tcb);
 // What our own option says, as on the wire; nothing when it is off or there is nothing to say.
-std::optional<std::uint16_t> user_timeout_to_offer(const Tcb& tcb);
+std::optional<std::uint16_t> user_timeout_to_offer(const Config& config);
 // An acceptable segment, with or without SYN.
 void take_user_timeout_option(Tcb& tcb, const Segment& segment);
 

@@ -24,16 +24,16 @@ struct Network {
 struct Traffic {
   std::uint64_t hash = 0;
   std::uint64_t packets = 0;
-  std::uint64_t plain = 0;  // that parse_plain takes
+  std::uint64_t common = 0;  // as header prediction asks for
   Instant end{};
   std::string transcript;
 };
 
-class CountPlain : public WireTap {
+class CountCommon : public WireTap {
  public:
   void on_sent(Instant, NodeId, Bytes packet, Fate) override {
     PlainPacket parsed;
-    if (parse_plain(packet, parsed)) ++count;
+    if (parse_plain(packet, parsed) && parsed.is_common) ++count;
   }
   void on_arrived(Instant, NodeId, Bytes) override {}
   std::uint64_t count = 0;
@@ -61,12 +61,12 @@ Traffic run(const Config& choices, const LinkConfig& link, std::uint64_t seed, b
       server_end.host(),
       {.octets_to_send = 50'000, .stream_out = 1, .stream_in = 0, .chunk = chunk, .close_after_peer = true});
   Transcript transcript;
-  CountPlain plain;
+  CountCommon common;
   world.add(client_end);
   world.add(server_end);
   world.join(0, 1, link, link, seed);
   world.add_tap(transcript);
-  world.add_tap(plain);
+  world.add_tap(common);
   const auto listener = server_end.host().listen(world.now(), 80, 8);
   const HostConfig to = host_config(2, choices, prediction);
   const auto conn = client_end.host().connect(world.now(), 0, {v6 ? to.ip6 : to.ip4, 80});
@@ -84,7 +84,7 @@ Traffic run(const Config& choices, const LinkConfig& link, std::uint64_t seed, b
       },
       Instant{} + 1h);
   EXPECT_EQ(client.error() + server.error(), "");
-  return {world.trace_hash(), world.packets(), plain.count, world.now(), transcript.text()};
+  return {world.trace_hash(), world.packets(), common.count, world.now(), transcript.text()};
 }
 
 struct Choice {
@@ -135,7 +135,7 @@ TEST_P(Prediction, ChangesNothing) {
       EXPECT_EQ(with.packets, without.packets);
       EXPECT_EQ(with.end, without.end);
       EXPECT_EQ(with.hash, without.hash);
-      EXPECT_GT(with.plain, with.packets / 4);
+      EXPECT_GT(with.common, with.packets / 4);
       if (HasFailure()) {
         // The first line that differs.
         const auto at = std::mismatch(with.transcript.begin(), with.transcript.end(), without.transcript.begin(),
@@ -191,7 +191,7 @@ class Pair : public testing::Test {
   // Whether the short way takes it.
   bool expected(Bytes packet, Host& at, ConnId conn) {
     PlainPacket plain;
-    return parse_plain(packet, plain) && is_expected(*at.tcb(conn), plain.segment, now_);
+    return parse_plain(packet, plain) && plain.is_common && is_expected(*at.tcb(conn), plain.segment, now_);
   }
 
   Instant now_ = instant_from_us(1'000'000);

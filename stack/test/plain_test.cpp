@@ -152,7 +152,7 @@ void compare(Bytes packet, const PlainPacket& plain) {
   Options stamp;
   stamp.timestamps = whole.options.timestamps;
   if (plain.is_common) {
-    EXPECT_EQ(whole.flags | kPsh, kPsh | kAck);
+    EXPECT_EQ(whole.flags | kPsh | kFin, kPsh | kFin | kAck);
     EXPECT_EQ(whole.reserved, 0);
     EXPECT_TRUE(whole.options == stamp);
   }

@@ -39,11 +39,16 @@ class ChecksumAccumulator {
   // Whether the sum over a text with its checksum field in place is as it must be.
   bool is_right() const { return fold(sum_) == 0xffffU; }
 
-  // The same ones' complement number in 16 bits.
+  // The same ones' complement number in 16 bits. The last addition carries from its lower half into its upper one,
+  // which is the sum; what goes beyond that is of no use.
   static std::uint32_t fold(std::uint64_t s) {
-    s = (s & 0xffff'ffffU) + (s >> 32);                     // at most 0x1'ffff'fffe
-    s = (s & 0xffffU) + ((s >> 16) & 0xffffU) + (s >> 32);  // at most 0x1'fffe
-    return static_cast<std::uint32_t>((s & 0xffffU) + (s >> 16));
+    std::uint32_t word = 0;
+    const bool carry = __builtin_add_overflow(static_cast<std::uint32_t>(s & 0xffff'ffffU),
+                                              static_cast<std::uint32_t>(s >> 32), &word);
+    word += carry ? 1U : 0U;
+    std::uint32_t twice = 0;
+    (void)__builtin_add_overflow(word, (word << 16) | (word >> 16), &twice);
+    return twice >> 16;
   }
 
  private:

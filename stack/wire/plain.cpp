@@ -15,6 +15,7 @@ std::size_t parse_plain_ip(const std::byte* p, PlainPacket& out) {
   if (first == 0x45) {
     const bool fragment = (load_be16(p + 6) & 0x3fffU) != 0;
     if (fragment || load_u8(p + 9) != kProtocolTcp) return 0;
+    out.version = IpVersion::v4;
     out.ecn = load_u8(p + 1) & 3U;
     out.addresses = p + 12;
     return load_be16(p + 2);
@@ -33,6 +34,8 @@ bool read_options(PlainPacket& out) {
     options.timestamps = Timestamps{load_be32(area.data() + 4), load_be32(area.data() + 8)};
     return true;
   }
+  options = {};
+  out.has_other_options = true;
   out.is_common = false;
   return !parse_options(area, options);
 }
@@ -49,8 +52,12 @@ bool parse_plain(Bytes packet, PlainPacket& out) {
   out.tcp = {p + header, whole - header};
   if (read_fixed_header(out.tcp, out.segment)) return false;
   const std::uint16_t word = load_be16(out.tcp.data() + 12);
-  out.is_common = (word & 0xfffU & ~unsigned{Flags::psh_bit}) == Flags::ack_bit;
-  return out.segment.header_size == kTcpHeaderSize || read_options(out);
+  out.is_common = (word & 0xfffU & ~unsigned{Flags::psh_bit | Flags::fin_bit}) == Flags::ack_bit;
+  if (out.has_other_options) out.segment.options = {};
+  out.has_other_options = false;
+  if (out.segment.header_size != kTcpHeaderSize) return read_options(out);
+  out.segment.options.timestamps.reset();
+  return true;
 }
 
 //= rfc9293 3.1 MUST-3

@@ -19,7 +19,9 @@ struct PlainPacket {
   const std::byte* addresses = nullptr;  // the source's, then the destination's
   Bytes tcp;
   Segment segment;
-  bool is_common = false;  // no flag but ACK and perhaps PSH, no option but a timestamp: what a transfer consists of
+  bool has_other_options = false;  // than a timestamp alone
+  // No flag but ACK and perhaps PSH or FIN, no option but a timestamp: nearly all but the SYNs of a connection.
+  bool is_common = false;
 
   // Whether it comes from `remote` and is for `local`.
   bool is_between(const SocketAddress& local, const SocketAddress& remote) const {
@@ -40,7 +42,8 @@ struct PlainPacket {
   }
 };
 
-// False when the packet is not plain, or its TCP header is malformed; `out` then means nothing. `out` must be new.
+// False when the packet is not plain, or its TCP header is malformed; `out` then means nothing. `out` may have held
+// another packet before.
 bool parse_plain(Bytes packet, PlainPacket& out);
 
 // The headers of a packet that is to be written.
