@@ -8,7 +8,7 @@ namespace lastack {
 
 namespace {
 
-constexpr std::uint8_t kIpInIp = 4, kUdp = 17, kIpv6 = 41, kGre = 47, kEsp = 50, kEtherIp = 97, kIpComp = 108,
+constexpr std::uint8_t kIpInIp = 4, kUdp = 17, kIpv6InIp = 41, kGre = 47, kEsp = 50, kEtherIp = 97, kIpComp = 108,
                        kL2tp = 115, kMplsInIp = 137;
 
 // ERSPAN: a copy of a switch port's frames. Type I has nothing before the frame, II eight octets, III twelve or twenty.
@@ -202,7 +202,7 @@ bool is_tunnel(std::uint8_t protocol) {
   switch (protocol) {
     case kIpInIp:
     case kUdp:
-    case kIpv6:
+    case kIpv6InIp:
     case kGre:
     case kEsp:
     case kEtherIp:
@@ -217,7 +217,7 @@ Skip at_protocol(Walk& w, const Layer& payload, std::uint8_t protocol) {
   if (!w.deeper()) return Skip::too_deep;
   switch (protocol) {
     case kIpInIp:
-    case kIpv6: return at_ip(w, payload);
+    case kIpv6InIp: return at_ip(w, payload);
     case kGre: return at_gre(w, payload);
     case kUdp: return at_udp(w, payload);
     case kEsp:
