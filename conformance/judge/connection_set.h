@@ -46,6 +46,7 @@ class ConnectionSet {
   void touch(std::uint32_t s);
 
   std::size_t size() const { return table_.size(); }
+  std::size_t slots() const { return slots_.size(); }  // that there have been
   std::uint32_t oldest(Age age) const { return oldest_[static_cast<std::size_t>(age)]; }
   std::size_t memory() const;
 

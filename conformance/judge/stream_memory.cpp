@@ -8,7 +8,9 @@ namespace lastack {
 std::optional<StreamMemory::Difference> StreamMemory::compare(Position seq, Bytes octets) const {
   if (!reaches(seq)) return std::nullopt;
   const Position end = seq + static_cast<Position>(octets.size());
-  for (const Piece& piece : pieces_) {
+  for (std::size_t i = 0; i < pieces_.size(); ++i) {
+    const std::size_t at = next_piece_ + i;
+    const Piece& piece = pieces_[at < pieces_.size() ? at : at - pieces_.size()];
     const Position from = std::max({seq, piece.begin, oldest_});
     const Position to = std::min(end, piece.end);
     for (Position p = from; p < to; ++p) {
@@ -26,7 +28,8 @@ Bytes StreamMemory::run(Position p, Position end) const {
 }
 
 bool StreamMemory::grow(std::size_t wanted, StreamBudget& budget) {
-  std::size_t size = std::max(size_, kFirstSize);
+  if (wanted <= size_) return true;
+  std::size_t size = size_ != 0 ? size_ : (budget.left > StreamBudget::kWhole / 2 ? kFirstSize : kSmallSize);
   while (size < wanted && size < kLargest) size *= 2;
   if (size == size_) return true;
   if (budget.left + size_ < size) return size_ != 0;
@@ -69,12 +72,25 @@ void StreamMemory::remember(Position seq, Bytes octets, std::uint64_t packet, Po
   oldest_ = first ? highest_ - size : std::max(oldest_, highest_ - size);
   if (seq < oldest_) return;  // older than the ring reaches
   put(seq, octets);
-  if (pieces_.empty()) pieces_.reserve(8);
-  if (pieces_.size() < kMaxPieces) {
-    pieces_.push_back({seq, end, packet});
-  } else {
-    pieces_[next_piece_] = {seq, end, packet};
-    next_piece_ = (next_piece_ + 1) % kMaxPieces;
+  note_piece({seq, end, packet}, budget);
+}
+
+// The place of one whose octets the ring has lost is used again; only where all are there they become more.
+void StreamMemory::note_piece(const Piece& piece, StreamBudget& budget) {
+  const std::size_t room = pieces_.capacity();
+  const bool all_there = pieces_.size() == room && (room == 0 || pieces_[next_piece_].end > oldest_);
+  const std::size_t more = room == 0 ? kFirstPieces : room;
+  if (all_there && room < kMaxPieces && more * sizeof(Piece) <= budget.left) {
+    std::rotate(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(next_piece_), pieces_.end());
+    next_piece_ = 0;
+    budget.left -= more * sizeof(Piece);
+    pieces_.reserve(room + more);
+  }
+  if (pieces_.size() < pieces_.capacity()) {
+    pieces_.push_back(piece);
+  } else if (!pieces_.empty()) {
+    pieces_[next_piece_] = piece;
+    next_piece_ = next_piece_ + 1 == pieces_.size() ? 0 : next_piece_ + 1;
   }
 }
 
@@ -85,11 +101,11 @@ void StreamMemory::drop(std::uint64_t packet) {
 }
 
 void StreamMemory::forget() {
-  if (budget_ != nullptr) budget_->left += size_;
+  if (budget_ != nullptr) budget_->left += memory();
   budget_ = nullptr;
   ring_.reset();
   size_ = 0;
-  pieces_ = {};
+  pieces_ = std::vector<Piece>();
   next_piece_ = 0;
 }
 

@@ -12,9 +12,10 @@
 
 namespace lastack {
 
-// What all rings together may hold.
+// What all of them together may hold.
 struct StreamBudget {
-  std::size_t left = std::size_t{64} << 20;
+  static constexpr std::size_t kWhole = std::size_t{24} << 20;
+  std::size_t left = kWhole;
 };
 
 class StreamMemory {
@@ -54,7 +55,9 @@ class StreamMemory {
     friend bool operator==(const Piece&, const Piece&) = default;
   };
   static constexpr std::size_t kFirstSize = std::size_t{4} << 10;
+  static constexpr std::size_t kSmallSize = std::size_t{1} << 10;  // the first size where little of the budget is left
   static constexpr std::size_t kLargest = std::size_t{256} << 10;
+  static constexpr std::size_t kFirstPieces = 4;
   static constexpr std::size_t kMaxPieces = 256;
 
   std::size_t place(Position p) const { return static_cast<std::size_t>(p) & (size_ - 1); }
@@ -62,10 +65,11 @@ class StreamMemory {
   Bytes run(Position p, Position end) const;
   bool grow(std::size_t wanted, StreamBudget& budget);
   void put(Position seq, Bytes octets);
+  void note_piece(const Piece& piece, StreamBudget& budget);
 
   std::unique_ptr<std::byte[]> ring_;  // octet p lies at p modulo its size; not cleared, pieces_ says what was written
   std::size_t size_ = 0;               // a power of two
-  std::vector<Piece> pieces_;          // the newest kMaxPieces, in a ring of their own
+  std::vector<Piece> pieces_;          // in a ring of their own, the oldest at next_piece_
   std::size_t next_piece_ = 0;
   Position highest_ = 0;  // after the last octet remembered
   Position oldest_ = 0;   // no octet before it is in the ring any more; a larger ring does not bring it back

@@ -1,6 +1,7 @@
 #include "conformance/judge/tracker.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "conformance/judge/in_order.h"
@@ -89,14 +90,10 @@ void Tracker::packet(Instant now, Bytes bytes, std::uint64_t number, std::size_t
 
 void Tracker::route(const SegmentInfo& seg, Bytes bytes, std::size_t wire_size, std::uint64_t context,
                     bool sent_by_local) {
+  if (seg.plain && goes_on(seg, context)) return;
   Place place{.key = flow_key(seg), .context = context};
   place.hash = place.key.hash();
   std::uint32_t s = find(place, seg);
-  if (s != kNone && goes_on(s, seg)) {
-    note_use(place.hash, s);
-    connections.touch(s);
-    return;
-  }
   // In a new connection side 0 sent the first segment.
   const int local_side = options.vantage == Vantage::path ? -1 : (sent_by_local ? 0 : 1);
   bool doubtful = false;
@@ -133,18 +130,37 @@ void Tracker::route(const SegmentInfo& seg, Bytes bytes, std::size_t wire_size, 
   note_use(place.hash, s);
   step(*connections[s].conn, seg);
   connections.touch(s);
+  lately_[lately(seg)] = s;
+}
+
+std::size_t Tracker::lately(const SegmentInfo& seg) {
+  std::uint32_t words[2];
+  std::memcpy(&words[0], seg.ip.src.octets.data() + seg.ip.src.size() - 4, 4);
+  std::memcpy(&words[1], seg.ip.dst.octets.data() + seg.ip.dst.size() - 4, 4);
+  const std::uint64_t both =
+      words[0] ^ words[1] ^ (std::uint32_t{seg.tcp.src_port} ^ std::uint32_t{seg.tcp.dst_port}) << 16U;
+  return static_cast<std::size_t>(mix(both, 0x9e3779b97f4a7c15U) % kLately);
 }
 
 // The short way: on a quiet connection the next segment in order can be of no other incarnation.
-bool Tracker::goes_on(std::uint32_t s, const SegmentInfo& seg) {
-  if (!connections[s].conn || !connections[s].conn->quiet) return false;
+bool Tracker::goes_on(const SegmentInfo& seg, std::uint64_t context) {
+  const std::uint32_t s = lately_[lately(seg)];
+  if (s >= connections.slots() || !connections[s].conn || !connections[s].conn->quiet) return false;
   TrackedConnection& c = *connections[s].conn;
-  const int side = side_of(c, seg);
+  if (c.context != context) return false;
+  const int side = c.address[0].port == seg.tcp.src_port && c.address[0].ip == seg.ip.src ? 0 : 1;
+  const SocketAddress& from = c.address[side];
+  const SocketAddress& to = c.address[1 - side];
+  if (from.port != seg.tcp.src_port || to.port != seg.tcp.dst_port || !(from.ip == seg.ip.src) ||
+      !(to.ip == seg.ip.dst))
+    return false;
   if (!judge_in_order(c, side, seg)) return false;
   ++ledger.counts.in_order;
   c.last_packet = seg.number;
   c.last_time = seg.time;
   if (options.observer) options.observer(c, side, seg);
+  note_use(c.hash, s);
+  connections.touch(s);
   return true;
 }
 

@@ -2,6 +2,7 @@
 // bounded. What is right and wrong is decided in connection.cpp and rules/.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -38,7 +39,7 @@ class Tracker {
   };
 
   void route(const SegmentInfo& seg, Bytes bytes, std::size_t wire_size, std::uint64_t context, bool sent_by_local);
-  bool goes_on(std::uint32_t s, const SegmentInfo& seg);
+  bool goes_on(const SegmentInfo& seg, std::uint64_t context);
   std::uint32_t find(const Place& place, const SegmentInfo& seg);
   void pass_by(std::uint32_t s, const SegmentInfo& seg, bool of_before);
   void note_copy(const SegmentInfo& seg, std::uint64_t context);
@@ -56,6 +57,11 @@ class Tracker {
   void make_room(Instant now);
   void conclude_slot(std::uint32_t s);
   bool is_kept(const TrackedConnection& c);
+
+  // Connections that were used lately, by a cheap number of the tuple that both directions share.
+  static constexpr std::size_t kLately = 1 << 10;
+  static std::size_t lately(const SegmentInfo& seg);
+  std::array<std::uint32_t, kLately> lately_{};
 
   TapLedger taps_;
   std::uint32_t next_id_ = 1;

@@ -37,9 +37,30 @@ std::uint64_t hash_tcp(std::uint64_t h, Bytes tcp) {
   return hash_words(h, tcp.subspan(18, header - 18));
 }
 
+std::uint64_t load_word(const std::byte* p) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, p, sizeof word);
+  return word;
+}
+
+// The same fields where they stand at fixed places: IPv4 without options, TCP without options or with a timestamp.
+Signature signature_of_plain(const std::byte* p, bool stamped) {
+  const std::byte* const tcp = p + kIpv4HeaderSize;
+  std::uint64_t h = mix(load_word(p + 12) ^ 0xa0761d6478bd642fU, load_be32(p + 2) ^ 0xe7037ed1a0b428dbU);
+  h = mix(load_word(tcp) ^ h, load_word(tcp + 8) ^ 0x8ebc6af09c88c6e3U);
+  const std::uint64_t rest = stamped ? load_word(tcp + 24) : 0x589965cc75374cc3U;
+  const std::uint64_t middle = stamped ? load_word(tcp + 18) : load_be16(tcp + 18);
+  return {mix(rest ^ h, middle ^ 0xd6e8feb86659fd93U), load_be16(p + 4) != 0};
+}
+
 // What no router changes: hop limit, ECN mark and IP checksum are left out.
 Signature signature_of(Bytes packet) {
   const std::byte* p = packet.data();
+  if (packet.size() >= kIpv4HeaderSize + 20 && load_u8(p) == 0x45) {
+    const unsigned header = load_u8(p + kIpv4HeaderSize + 12) >> 4;
+    if (header == 5) return signature_of_plain(p, false);
+    if (header == 8 && packet.size() >= kIpv4HeaderSize + 32) return signature_of_plain(p, true);
+  }
   const bool v4 = (load_u8(p) >> 4) == 4;
   if (v4 && packet.size() >= kIpv4HeaderSize) {
     const std::size_t header = std::min<std::size_t>((load_u8(p) & 0x0fU) * 4U, packet.size());

@@ -1,9 +1,10 @@
 // Makes the capture that the judge is measured on: two Linux kernels' worth of TCP, in network namespaces of its own,
 // captured on the wire between them. Owns the namespaces, the traffic and the capture; knows nothing of the judge.
 //
-//   lastack_bench_capture FILE CONNECTIONS SNAPLEN
+//   lastack_bench_capture FILE CONNECTIONS SNAPLEN [open]
 //
-// Each connection sends requests of 100 octets and gets answers of several segments, then closes in order. Offloads are
+// Each connection sends requests of 100 octets and gets answers of several segments, then closes in order; with "open"
+// it gets one answer, and all are open at a time when the capture ends. Offloads are
 // off, so that the frames are those of a wire. Needs the right to make network namespaces; says so and exits 6 where
 // that is missing.
 #include <arpa/inet.h>
@@ -16,6 +17,7 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -110,36 +112,46 @@ sockaddr_in address_of(const char* text) {
   return address;
 }
 
-[[noreturn]] void serve(int listener) {
+[[noreturn]] void serve(int listener, bool stay_open) {
   for (;;) {
     const int fd = accept(listener, nullptr, nullptr);
     if (fd < 0) continue;
     const int one = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    for (int i = 0; i < kRounds; ++i) {
+    for (int i = 0; i < (stay_open ? 1 : kRounds); ++i) {
       move_all(fd, kRequest, false);
       move_all(fd, kAnswer, true);
     }
+    if (stay_open) continue;
     char octet = 0;
     if (recv(fd, &octet, 1, 0) != 0) give_up("the client did not close");
     close(fd);
   }
 }
 
-void be_client(int connections) {
+// Who stays open stops itself at the end, with its sockets.
+void be_client(int connections, bool stay_open) {
   const sockaddr_in server = address_of(kServer);
   for (int i = 0; i < connections; ++i) {
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
     if (connect(fd, reinterpret_cast<const sockaddr*>(&server), sizeof server) != 0) give_up("connect");
-    for (int round = 0; round < kRounds; ++round) {
+    for (int round = 0; round < (stay_open ? 1 : kRounds); ++round) {
       move_all(fd, kRequest, true);
       move_all(fd, kAnswer, false);
     }
-    close(fd);
+    if (!stay_open) close(fd);
   }
+  if (stay_open) raise(SIGSTOP);
 }
 
-std::vector<pid_t> start_servers() {
+void allow_many_files() {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) give_up("getrlimit");
+  files.rlim_cur = files.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &files) != 0) give_up("setrlimit");
+}
+
+std::vector<pid_t> start_servers(bool stay_open) {
   const int listener = socket(AF_INET, SOCK_STREAM, 0);
   const sockaddr_in address = address_of(kServer);
   if (bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || listen(listener, 512) != 0) {
@@ -148,7 +160,7 @@ std::vector<pid_t> start_servers() {
   std::vector<pid_t> servers;
   for (int i = 0; i < kWorkers; ++i) {
     const pid_t child = fork_with_us();
-    if (child == 0) serve(listener);
+    if (child == 0) serve(listener, stay_open);
     servers.push_back(child);
   }
   return servers;
@@ -165,7 +177,7 @@ pcap_t* open_tap(const char* interface, int snaplen) {
   return tap;
 }
 
-// Writes packets until `clients` have ended and the wire has fallen silent. Returns how many packets.
+// Writes packets until `clients` have ended (or stopped) and the wire has fallen silent. Returns how many packets.
 unsigned long record(pcap_t* tap, const char* file, std::vector<pid_t> clients) {
   pcap_dumper_t* dump = pcap_dump_open(tap, file);
   if (dump == nullptr) give_up(pcap_geterr(tap));
@@ -178,8 +190,8 @@ unsigned long record(pcap_t* tap, const char* file, std::vector<pid_t> clients) 
     if (got == 0) usleep(20'000);
     std::erase_if(clients, [](pid_t client) {
       int status = 0;
-      if (waitpid(client, &status, WNOHANG) != client) return false;
-      if (status != 0) std::exit(1);
+      if (waitpid(client, &status, WNOHANG | WUNTRACED) != client) return false;
+      if (status != 0 && !WIFSTOPPED(status)) std::exit(1);
       return true;
     });
   }
@@ -196,10 +208,12 @@ unsigned long record(pcap_t* tap, const char* file, std::vector<pid_t> clients) 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: %s FILE CONNECTIONS SNAPLEN\n", argv[0]);
+  const bool stay_open = argc == 5 && std::strcmp(argv[4], "open") == 0;
+  if (argc != 4 && !stay_open) {
+    std::fprintf(stderr, "usage: %s FILE CONNECTIONS SNAPLEN [open]\n", argv[0]);
     return 4;
   }
+  allow_many_files();
   const int connections = std::atoi(argv[2]);
   const pid_t server_side = make_namespace();
   const pid_t client_side = make_namespace();
@@ -212,19 +226,22 @@ int main(int argc, char** argv) {
   command(std::string("ip addr add ") + kClient + "/24 dev end0 && ip link set end0 up");
   switch_offloads_off("end0");
   join_namespace(server_side);
-  const std::vector<pid_t> servers = start_servers();
+  const std::vector<pid_t> servers = start_servers(stay_open);
   join_namespace(client_side);
   std::vector<pid_t> clients;
   for (int i = 0; i < kWorkers; ++i) {
     const pid_t child = fork_with_us();
     if (child == 0) {
-      be_client(connections / kWorkers);
+      be_client(connections / kWorkers, stay_open);
       _exit(0);
     }
     clients.push_back(child);
   }
   const unsigned long packets = record(tap, argv[1], clients);
   for (const pid_t child : servers) kill(child, SIGKILL);
+  if (stay_open) {
+    for (const pid_t child : clients) kill(child, SIGKILL);
+  }
   kill(server_side, SIGKILL);
   kill(client_side, SIGKILL);
   std::printf("{\"packets\":%lu,\"connections\":%d}\n", packets, connections);

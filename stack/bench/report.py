@@ -350,15 +350,26 @@ def judge(bench: Bench) -> Iterator[Row]:
         if snaplen == 96:
             yield from in_parallel(bench, file)
         file.unlink()
+    yield from all_open()
+
+
+def all_open() -> Iterator[Row]:
+    """What the judge holds while many connections are open: those of the captures above are closed, or nearly all of them."""
+    file = CAPTURE / "linux-open.pcap"
+    run(BUILD / "stack/lastack_bench_capture", file, str(CONNECTIONS), "96", "open")
+    told = json.loads(run(BUILD / "stack/lastack_bench_judge", "check", file).stdout)
+    file.unlink()
+    name = f"memory of check, {CONNECTIONS:,} connections open at a time, headers only"
+    yield Row("judge", name, told["peak_kib"] / 1024, "MiB", "lower")
 
 
 Pass = dict[str, float]
 
 
-def passes(bench: Bench, commands: dict[str, Sequence[str | Path]]) -> dict[str, list[Pass]]:
+def passes(repetitions: int, commands: dict[str, Sequence[str | Path]]) -> dict[str, list[Pass]]:
     """What each command printed, run in turn; the first round fills the page cache and does not count."""
     results: dict[str, list[Pass]] = {name: [] for name in commands}
-    for _ in range(bench.repetitions + 1):
+    for _ in range(repetitions + 1):
         for name, command in commands.items():
             results[name].append(json.loads(run(*command).stdout))
     return {name: all_of_it[1:] for name, all_of_it in results.items()}
@@ -367,7 +378,7 @@ def passes(bench: Bench, commands: dict[str, Sequence[str | Path]]) -> dict[str,
 def against_libpcap(bench: Bench, file: Path, kind: str) -> Iterator[Row]:
     """All rules on, one core."""
     program = BUILD / "stack/lastack_bench_judge"
-    done = passes(bench, {verb: (program, verb, file) for verb in ("count", "check")})
+    done = passes(bench.repetitions, {verb: (program, verb, file) for verb in ("count", "check")})
     count, check = done["count"], done["check"]
     packets = check[0]["packets"]
     if count[0]["packets"] != packets or check[0]["violations"]:
@@ -387,7 +398,7 @@ def readers(bench: Bench, file: Path, kind: str) -> Iterator[Row]:
     """Reading alone, and finding the TCP segment in each frame: ours beside libraries (stack/DECISIONS.md 41)."""
     program = BUILD / "stack/lastack_bench_readers"
     names = run(program).stdout.splitlines()
-    done = passes(bench, {name: (program, name, file) for name in names})
+    done = passes(min(bench.repetitions, 5), {name: (program, name, file) for name in names})
     base = done[names[0]]
     for name in names[1:]:
         pairs = [(a["seconds"], b["seconds"]) for a, b in zip(done[name], base)]

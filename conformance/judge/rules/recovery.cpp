@@ -327,7 +327,7 @@ void advance(Context& c, Conduct& sender) {
 // An acknowledgement passes towards the sender of the text.
 void ack_of_text(Context& c) {
   Conduct& sender = c.conn.conduct[1 - c.side];
-  sender.timeout = {};
+  if (sender.timeout.count != 0) sender.timeout = {};
   if (c.seg.tcp.options.sack_count != 0) sender.sacked = true;
   const bool news = !c.self.acked || c.ack > c.self.ack_max;
   if (news) advance(c, sender);

@@ -41,13 +41,13 @@ void stretched(Context& c, Conduct& own) {
   // What it counts, not what has passed meanwhile: a burst may be on its way when the ACK of its beginning is seen.
   const std::uint32_t every = c.conn.profile->ack_every;
   const std::uint32_t size = std::max(c.conn.conduct[1 - c.side].largest, 1U);
-  const Position counted = c.self.acked ? (c.ack - c.self.ack_max) / size : 0;
-  if (own.full_unacked > every && counted > every) {
+  const Position gained = c.self.acked ? c.ack - c.self.ack_max : 0;
+  if (own.full_unacked > every && gained / size > every) {
     if (++own.stretched == 3) {
       c.note(RuleId::stretch_ack, "an ACK for every " + std::to_string(every) + " full-sized segments",
-             "one for " + std::to_string(counted), "the third in a row");
+             "one for " + std::to_string(gained / size), "the third in a row");
     }
-  } else if (counted != 0) {
+  } else if (gained >= size) {
     own.stretched = 0;
   }
   own.full_unacked = 0;
