@@ -28,6 +28,12 @@ class FindingLedger final : public FindingSink {
   void note_repetition() override { ++repetitions_; }
   bool repeats() const override { return repetitions_ != 0; }
   void note_damage() override { ++damaged_; }
+  bool may_repeat_unseen(Instant syn) const override {
+    return midstream_ && began_ && syn - *began_ < std::chrono::seconds(10);
+  }
+  void note_began(Instant time) { began_ = began_ ? began_ : time; }
+  // A connection was there before the capture.
+  void note_midstream() { midstream_ = true; }
 
   void note_segment(const SegmentInfo& seg);
   void note_clock_set_back() { clock_set_back_ = true; }
@@ -74,6 +80,8 @@ class FindingLedger final : public FindingSink {
   std::uint64_t repetitions_ = 0;
   std::uint64_t capture_loss_ = 0;
   bool clock_set_back_ = false;
+  bool midstream_ = false;
+  std::optional<Instant> began_;
   std::vector<Loss> losses_;
   std::unordered_set<std::uint32_t> repeating_;  // of connections with violations
   std::optional<Instant> last_icmp_;

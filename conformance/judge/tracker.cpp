@@ -267,6 +267,8 @@ std::unique_ptr<TrackedConnection> Tracker::new_connection(const Place& place, c
   c->first_packet = seg.number;
   c->first_time = seg.time;
   c->begun_with_syn = seg.tcp.flags.syn();
+  ledger.note_began(seg.time);
+  if (!c->begun_with_syn) ledger.note_midstream();
   c->ask_every_rule = options.ask_every_rule;
   c->sink = &ledger;
   c->profile = &options.profile;

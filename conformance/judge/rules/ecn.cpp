@@ -16,6 +16,12 @@ bool certainly_without_ecn(const Context& c) {
          !(c.self.syn.some_ecn_flag && c.peer.syn.some_ecn_flag);
 }
 
+// Where ECN seems to hinder, a SYN is sent again without it (RFC 3168 6.1.1.1), and answered as the first one.
+bool first_syn_unseen(const Context& c) {
+  const int opener = c.conn.ends[0].syn.without_ack ? 0 : 1;
+  return !c.conn.certain && c.conn.sink->may_repeat_unseen(c.conn.ends[opener].syn.time);
+}
+
 // Every router may write the two bits: they are the sender's own only in a packet that none has passed, whose hop limit
 // is one that hosts start with.
 bool bits_are_its_own(const Context& c) {
@@ -55,6 +61,7 @@ void ecn_not_offered(Context& c) {
   if (!ecn_setup || c.peer.syn.count == 0 || c.peer.isn_ambiguous || c.peer.syn.some_ecn_setup ||
       c.self.syn.without_ack)
     return;
+  if (first_syn_unseen(c)) return;
   c.violated(RuleId::ecn_not_offered, "ECE off", "flags " + flags_text(f),
              "the SYN in packet " + std::to_string(c.peer.syn.packet) + " did not have ECE and CWR both");
 }
@@ -80,6 +87,7 @@ void ect_not_negotiated(Context& c) {
   const std::string why = "the SYNs in packets " + std::to_string(c.conn.ends[0].syn.packet) + " and " +
                           std::to_string(c.conn.ends[1].syn.packet) + " do not agree to ECN, and packet " +
                           std::to_string(c.self.not_ect_segment) + " is Not-ECT";
+  if (first_syn_unseen(c)) return;
   const bool offered = !c.conn.certain && c.peer.syn.some_ecn_setup;
   const char* doubt = offered ? kFlagCleared : kRouter;
   blame(c, RuleId::ect_not_negotiated, codepoint(ecn), why, offered || !bits_are_its_own(c) ? doubt : nullptr);

@@ -19,6 +19,7 @@ void syn_ack_number(Context& c) {
   const Position least = c.peer.iss + 1;
   const Position most = least + c.peer.syn.data;
   if (c.ack >= least && c.ack <= most) return;
+  if (!c.conn.certain && ack_of_before(c)) return;  // the answer to the connection before, repeated
   if (c.self.plain_segments != 0 || c.peer.plain_segments != 0) {
     const bool in_stream = !c.conn.certain && c.self.syn.count != 0 && c.seq != c.self.iss;
     if (in_stream) return;  // isn-changed

@@ -533,6 +533,32 @@ TEST(JudgeSilence, AckBeyondAFinOfAnEndHardlyCaptured) {
   EXPECT_EQ(violations(t), 0) << t.text();
 }
 
+// Found by the campaign: the answer to the SYN of the connection before comes again, after the next SYN.
+TEST(JudgeSilence, SynAckOfTheConnectionBeforeComesAgain) {
+  for (const std::uint32_t answered : {101U, 4101U}) {
+    Talk t;
+    t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101}).a({.flags = "R", .seq = 101});
+    t.a({.flags = "S", .seq = 70'000})
+        .b({.flags = "SA", .seq = 300, .ack = answered})
+        .a({.flags = "R", .seq = answered});
+    t.a({.flags = "S", .seq = 70'000}).b({.flags = "SA", .seq = 9'000, .ack = 70'001}).a({.seq = 70'001, .ack = 9'001});
+    EXPECT_EQ(violations(t), 0) << t.text();
+  }
+}
+
+// Found by the campaign: a SYN repeated without ECN; the first one was sent before the capture began.
+TEST(JudgeSilence, SynRepeatedWithoutEcnWhereTheCaptureBegins) {
+  for (const bool midway : {true, false}) {
+    Talk t;
+    if (midway) t.from_port(5000).a({.seq = 101, .ack = 301, .len = 10}).b({.seq = 301, .ack = 111});
+    t.from_port(4000)
+        .a({.flags = "S", .seq = 100})
+        .b({.flags = "SAE", .seq = 300, .ack = 101})
+        .a({.seq = 101, .ack = 301});
+    EXPECT_EQ(t.violates("ecn-not-offered"), !midway) << t.text();
+  }
+}
+
 // Found by the campaign: of an end nothing was captured but that the other acknowledged it, then ports used again.
 TEST(JudgeSilence, NumbersFarFromWhatWasAcknowledged) {
   Talk t;
