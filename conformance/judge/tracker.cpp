@@ -290,19 +290,20 @@ void Tracker::step(TrackedConnection& c, const SegmentInfo& seg) {
   if (options.observer) options.observer(c, side, seg);
 }
 
-// Room for one more. What is finished goes after a while, a SYN that nobody answers when its sender has given up (RFC
-// 9293 3.8.3: at least three minutes), a silent connection after a day; under pressure the least recently used, in that
-// order.
+// Room for one more. What is finished goes after a while (TIME-WAIT of one's own stack takes four minutes), a SYN that
+// nobody answers when its sender has given up (RFC 9293 3.8.3: at least three minutes), a silent connection after a
+// day; under pressure the least recently used, in that order.
 void Tracker::make_room(Instant now) {
-  constexpr std::array<Duration, kAges> kQuiet = {std::chrono::seconds(120), std::chrono::seconds(240),
-                                                  std::chrono::hours(24)};
+  const bool own = options.vantage == Vantage::endpoint;
+  const std::array<Duration, kAges> quiet_for = {std::chrono::seconds(own ? 300 : 120), std::chrono::seconds(240),
+                                                 std::chrono::hours(24)};
   for (std::size_t age = 0; age < kAges; ++age) {
     while (true) {
       const std::uint32_t oldest = connections.oldest(static_cast<Age>(age));
       if (oldest == kNone) break;
       const Slot& slot = connections[oldest];
       const Instant last = slot.opening ? slot.opening->time : slot.conn->last_time;
-      if (now - last <= kQuiet[age] && connections.size() < options.max_connections) break;
+      if (now - last <= quiet_for[age] && connections.size() < options.max_connections) break;
       conclude_slot(oldest);
     }
   }
