@@ -33,7 +33,8 @@ def write_capture(path: Path, wrong: bool = True, filler: int = 0) -> Path:
     """A handshake whose SYN-ACK acknowledges one number too many, then data."""
     ends = [("192.0.2.2", 4000, "192.0.2.1", 80), ("192.0.2.1", 80, "192.0.2.2", 4000)]
     rows = [(0, 2, 100, 0, b""), (1, 18, 300, 102 if wrong else 101, b""), (0, 16, 101, 301, b"")]
-    rows += [(0, 24, 101 + i, 301, b"x") for i in range(filler)]
+    for i in range(filler // 2):
+        rows += [(0, 24, 101 + i, 301, b"x"), (1, 16, 301, 102 + i, b"")]
     events = []
     for at, (side, flags, seq, ack, data) in enumerate(rows):
         src, src_port, dst, dst_port = ends[side]
