@@ -55,8 +55,9 @@ void TapLedger::judge_isns(Host& host, const std::function<void(Finding&&)>& add
   std::sort(isns.begin(), isns.end(), [](const Isn& a, const Isn& b) { return a.packet < b.packet; });
   std::size_t same_step = 0;
   for (std::size_t i = 2; i < isns.size(); ++i) {
-    const std::uint32_t step = isns[i].number - isns[i - 1].number;
-    same_step = step == isns[i - 1].number - isns[i - 2].number ? same_step + 1 : 0;
+    const std::uint32_t step = octets_between(SeqNum(isns[i - 1].number), SeqNum(isns[i].number));
+    const std::uint32_t step_before = octets_between(SeqNum(isns[i - 2].number), SeqNum(isns[i - 1].number));
+    same_step = step == step_before ? same_step + 1 : 0;
     if (same_step == 0 || (step != 0 && same_step < 2)) continue;
     Finding f;
     f.packet = isns[i].packet;

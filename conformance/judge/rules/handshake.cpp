@@ -19,7 +19,10 @@ void syn_ack_number(Context& c) {
   const Position least = c.peer.iss + 1;
   const Position most = least + c.peer.syn.data;
   if (c.ack >= least && c.ack <= most) return;
-  if (!c.conn.certain && ack_of_before(c)) return;  // the answer to the connection before, repeated
+  const EarlierNumbers& own = c.conn.earlier[c.side];
+  const EarlierNumbers& others = c.conn.earlier[1 - c.side];
+  const bool of_before = own.known && others.known && c.seg.tcp.seq == own.first && c.seg.tcp.ack == others.first + 1;
+  if (of_before && !c.conn.certain) return;  // that of the connection before, repeated
   if (c.self.plain_segments != 0 || c.peer.plain_segments != 0) {
     const bool in_stream = !c.conn.certain && c.self.syn.count != 0 && c.seq != c.self.iss;
     if (in_stream) return;  // isn-changed

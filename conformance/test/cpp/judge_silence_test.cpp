@@ -535,15 +535,11 @@ TEST(JudgeSilence, AckBeyondAFinOfAnEndHardlyCaptured) {
 
 // Found by the campaign: the answer to the SYN of the connection before comes again, after the next SYN.
 TEST(JudgeSilence, SynAckOfTheConnectionBeforeComesAgain) {
-  for (const std::uint32_t answered : {101U, 4101U}) {
-    Talk t;
-    t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101}).a({.flags = "R", .seq = 101});
-    t.a({.flags = "S", .seq = 70'000})
-        .b({.flags = "SA", .seq = 300, .ack = answered})
-        .a({.flags = "R", .seq = answered});
-    t.a({.flags = "S", .seq = 70'000}).b({.flags = "SA", .seq = 9'000, .ack = 70'001}).a({.seq = 70'001, .ack = 9'001});
-    EXPECT_EQ(violations(t), 0) << t.text();
-  }
+  Talk t;
+  t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101}).a({.flags = "R", .seq = 101});
+  t.a({.flags = "S", .seq = 70'000}).b({.flags = "SA", .seq = 300, .ack = 101}).a({.flags = "R", .seq = 101});
+  t.a({.flags = "S", .seq = 70'000}).b({.flags = "SA", .seq = 9'000, .ack = 70'001}).a({.seq = 70'001, .ack = 9'001});
+  EXPECT_EQ(violations(t), 0) << t.text();
 }
 
 // Found by the campaign: a SYN repeated without ECN; the first one was sent before the capture began.
