@@ -4,8 +4,4 @@ add_library(lastack_sim STATIC
 target_link_libraries(lastack_sim PUBLIC lastack_core lastack_wire lastack_options)
 lastack_test(sim_test SOURCES test/link_test.cpp test/pcapng_test.cpp LIBS lastack_sim)
 lastack_test(world_test SOURCES test/expected_test.cpp test/idle_test.cpp test/short_connections_test.cpp test/world_test.cpp LIBS lastack_sim)
-# Each of these compares two cores under choices and networks of its own, by the same names.
-if(TARGET world_test)
-  set_target_properties(world_test PROPERTIES UNITY_BUILD OFF)
-endif()
 lastack_test(goodput_test SOURCES test/goodput_test.cpp LIBS lastack_sim)

@@ -9,17 +9,14 @@
 #include "stack/sim/recorder.h"
 #include "stack/sim/transfer.h"
 #include "stack/sim/world.h"
+#include "stack/test/two_cores.h"
 #include "stack/wire/plain.h"
 
 namespace lastack {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct Network {
-  const char* name;
-  LinkConfig link;
-};
+using namespace test;
 
 struct Traffic {
   std::uint64_t hash = 0;
@@ -39,12 +36,8 @@ class CountCommon : public WireTap {
   std::uint64_t count = 0;
 };
 
-HostConfig host_config(unsigned number, const Config& choices, bool prediction) {
-  HostConfig config;
-  config.ip4 = IpAddress::v4(0xC000'0200U + number);
-  config.ip6 = *IpAddress::parse("2001:db8::" + std::to_string(number));
-  config.seed = number;
-  config.tcp = choices;
+HostConfig predicting(unsigned number, const Config& choices, bool prediction) {
+  HostConfig config = one_of_two_hosts(number, choices);
   config.tcp.msl = 1s;
   config.header_prediction = prediction;
   return config;
@@ -53,8 +46,8 @@ HostConfig host_config(unsigned number, const Config& choices, bool prediction) 
 // One connection, text both ways (the server sends a third), until both ends are gone or an hour has passed.
 Traffic run(const Config& choices, const LinkConfig& link, std::uint64_t seed, bool v6, bool prediction) {
   World world;
-  HostNode client_end(host_config(1, choices, prediction), Instant{});
-  HostNode server_end(host_config(2, choices, prediction), Instant{});
+  HostNode client_end(predicting(1, choices, prediction), Instant{});
+  HostNode server_end(predicting(2, choices, prediction), Instant{});
   const std::size_t chunk = seed % 2 == 0 ? 4096 : 700;
   Transfer client(client_end.host(), {.octets_to_send = 150'000, .stream_out = 0, .stream_in = 1, .chunk = chunk});
   Transfer server(
@@ -68,7 +61,7 @@ Traffic run(const Config& choices, const LinkConfig& link, std::uint64_t seed, b
   world.add_tap(transcript);
   world.add_tap(common);
   const auto listener = server_end.host().listen(world.now(), 80, 8);
-  const HostConfig to = host_config(2, choices, prediction);
+  const HostConfig to = predicting(2, choices, prediction);
   const auto conn = client_end.host().connect(world.now(), 0, {v6 ? to.ip6 : to.ip4, 80});
   EXPECT_TRUE(listener.ok() && conn.ok());
   client.attach(*conn);
@@ -87,17 +80,9 @@ Traffic run(const Config& choices, const LinkConfig& link, std::uint64_t seed, b
   return {world.trace_hash(), world.packets(), common.count, world.now(), transcript.text()};
 }
 
-struct Choice {
-  const char* name;
-  Config config;
-};
-
-std::vector<Choice> choices() {
-  std::vector<Choice> all{{"defaults", {}}};
-  const auto add = [&](const char* name) -> Config& { return all.emplace_back(Choice{name, {}}).config; };
-  Config& bare = add("bare");
-  bare.timestamps = bare.sack = bare.window_scale = bare.nagle = false;
-  bare.congestion = CongestionControl::none;
+std::vector<Choice> choices_of_traffic() {
+  Choices all;
+  const auto add = [&all](const char* name) -> Config& { return all.add(name); };
   add("no_sack").sack = false;
   add("no_timestamps").timestamps = false;
   Config& cubic = add("cubic");
@@ -120,13 +105,13 @@ std::vector<Choice> choices() {
   Config& fragments = add("no_path_mtu_discovery");
   fragments.path_mtu_discovery = false;
   fragments.delayed_ack = false;
-  return all;
+  return std::move(all).with_bare();
 }
 
 class Prediction : public testing::TestWithParam<Network> {};
 
 TEST_P(Prediction, ChangesNothing) {
-  for (const Choice& choice : choices()) {
+  for (const Choice& choice : choices_of_traffic()) {
     for (std::uint64_t seed = 1; seed <= 4; ++seed) {
       SCOPED_TRACE(std::string(choice.name) + ", seed " + std::to_string(seed));
       const bool v6 = seed % 4 == 3;
@@ -137,21 +122,12 @@ TEST_P(Prediction, ChangesNothing) {
       EXPECT_EQ(with.hash, without.hash);
       EXPECT_GT(with.common, with.packets / 4);
       if (HasFailure()) {
-        // The first line that differs.
-        const auto at = std::mismatch(with.transcript.begin(), with.transcript.end(), without.transcript.begin(),
-                                      without.transcript.end());
-        const auto from = static_cast<std::size_t>(at.first - with.transcript.begin());
-        const std::size_t begin = from > 400 ? from - 400 : 0;
-        ADD_FAILURE() << "with:\n"
-                      << with.transcript.substr(begin, 800) << "\nwithout:\n"
-                      << without.transcript.substr(begin, 800);
+        ADD_FAILURE() << where_they_part(with.transcript, without.transcript);
         return;
       }
     }
   }
 }
-
-constexpr std::uint32_t kPercent = 10'000;
 
 INSTANTIATE_TEST_SUITE_P(
     Networks, Prediction,
@@ -169,7 +145,7 @@ INSTANTIATE_TEST_SUITE_P(
                              .corrupt_ppm = 1 * kPercent,
                              .reorder_ppm = 3 * kPercent,
                              .reorder_delay = 60ms}}),
-    [](const testing::TestParamInfo<Network>& each) { return std::string(each.param.name); });
+    name_of<testing::TestParamInfo<Network>>);
 
 // Two hosts in ESTABLISHED, by hand.
 class Pair : public testing::Test {
@@ -195,8 +171,8 @@ class Pair : public testing::Test {
   }
 
   Instant now_ = instant_from_us(1'000'000);
-  HostConfig server_config_ = host_config(2, {}, true);
-  Host client_{host_config(1, {}, true), now_};
+  HostConfig server_config_ = predicting(2, {}, true);
+  Host client_{predicting(1, {}, true), now_};
   Host server_{server_config_, now_};
   ConnId client_conn_ = ConnId::none;
   ConnId server_conn_ = ConnId::none;

@@ -10,11 +10,13 @@
 #include "stack/sim/prng.h"
 #include "stack/sim/world.h"
 #include "stack/test/core_fixture.h"
+#include "stack/test/two_cores.h"
 
 namespace lastack {
 namespace {
 
 using namespace std::chrono_literals;
+using namespace test;
 
 // What can be asked of a connection.
 std::string status(const Host& host, ConnId conn) {
@@ -78,7 +80,7 @@ struct Outcome {
 class RandomTraffic {
  public:
   RandomTraffic(const Config& choices, const LinkConfig& link, std::uint64_t seed, bool fold)
-      : prng_(seed), ends_{{{host_config(1, choices), fold, log_}, {host_config(2, choices), fold, log_}}} {
+      : prng_(seed), ends_{{{folding(1, choices), fold, log_}, {folding(2, choices), fold, log_}}} {
     for (Folding& end : ends_) world_.add(end);
     world_.join(0, 1, link, link, seed);
   }
@@ -86,7 +88,7 @@ class RandomTraffic {
   Outcome run() {
     const auto listener = ends_[1].host.listen(world_.now(), 80, 8);
     for (int i = 0; i < 3; ++i) {
-      const auto conn = ends_[0].host.connect(world_.now(), 0, {host_config(2, {}).ip4, 80});
+      const auto conn = ends_[0].host.connect(world_.now(), 0, {folding(2, {}).ip4, 80});
       conns_[0].push_back(*conn);
       world_.flush(0);
     }
@@ -102,12 +104,8 @@ class RandomTraffic {
   }
 
  private:
-  static HostConfig host_config(unsigned number, const Config& choices) {
-    HostConfig config;
-    config.ip4 = IpAddress::v4(0xC000'0200U + number);
-    config.ip6 = *IpAddress::parse("2001:db8::" + std::to_string(number));
-    config.seed = number;
-    config.tcp = choices;
+  static HostConfig folding(unsigned number, const Config& choices) {
+    HostConfig config = one_of_two_hosts(number, choices);
     config.tcp.rest_after = 0s;
     return config;
   }
@@ -154,17 +152,9 @@ class RandomTraffic {
   World world_;
 };
 
-struct Choice {
-  const char* name;
-  Config config;
-};
-
-std::vector<Choice> choices() {
-  std::vector<Choice> all{{"defaults", {}}};
-  const auto add = [&](const char* name) -> Config& { return all.emplace_back(Choice{name, {}}).config; };
-  Config& bare = add("bare");
-  bare.timestamps = bare.sack = bare.window_scale = bare.nagle = false;
-  bare.congestion = CongestionControl::none;
+std::vector<Choice> choices_at_rest() {
+  Choices all;
+  const auto add = [&all](const char* name) -> Config& { return all.add(name); };
   add("no_sack").sack = false;
   Config& cubic = add("cubic");
   cubic.congestion = CongestionControl::cubic;
@@ -181,18 +171,14 @@ std::vector<Choice> choices() {
   timers.keepalive_idle = 3s;
   timers.keepalive_interval = 1s;
   timers.keepalive_probes = 3;
-  return all;
+  return std::move(all).with_bare();
 }
 
-struct Network {
-  const char* name;
-  LinkConfig link;
-};
 class Rest : public testing::TestWithParam<Network> {};
 
 TEST_P(Rest, CannotBeTold) {
   std::size_t folded = 0;
-  for (const Choice& choice : choices()) {
+  for (const Choice& choice : choices_at_rest()) {
     for (std::uint64_t seed = 1; seed <= 4; ++seed) {
       SCOPED_TRACE(std::string(choice.name) + ", seed " + std::to_string(seed));
       const Outcome with = RandomTraffic(choice.config, GetParam().link, seed, true).run();
@@ -200,19 +186,12 @@ TEST_P(Rest, CannotBeTold) {
       EXPECT_EQ(without.folded, 0U);
       EXPECT_EQ(with.packets, without.packets);
       EXPECT_EQ(with.hash, without.hash);
-      const auto at = std::mismatch(with.log.begin(), with.log.end(), without.log.begin(), without.log.end());
-      const auto from = static_cast<std::size_t>(at.first - with.log.begin());
-      const std::size_t begin = with.log.rfind('\n', from) + 1;
-      ASSERT_TRUE(with.log == without.log) << "with:\n"
-                                           << with.log.substr(begin, 800) << "\nwithout:\n"
-                                           << without.log.substr(std::min(begin, without.log.size()), 800);
+      ASSERT_TRUE(with.log == without.log) << where_they_part(with.log, without.log);
       folded += with.folded;
     }
   }
   EXPECT_GT(folded, 28U * 150U) << "hardly anything was folded";
 }
-
-constexpr std::uint32_t kPercent = 10'000;
 
 INSTANTIATE_TEST_SUITE_P(Networks, Rest,
                          testing::Values(Network{"no_delay", {}}, Network{"delay", {.delay = 20ms}},
@@ -224,7 +203,7 @@ INSTANTIATE_TEST_SUITE_P(Networks, Rest,
                                                   .corrupt_ppm = 1 * kPercent,
                                                   .reorder_ppm = 5 * kPercent,
                                                   .reorder_delay = 60ms}}),
-                         [](const testing::TestParamInfo<Network>& each) { return std::string(each.param.name); });
+                         name_of<testing::TestParamInfo<Network>>);
 
 // When it happens by itself, and what it is good for.
 class AtRest : public CoreFixture {

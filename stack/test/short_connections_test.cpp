@@ -7,21 +7,20 @@
 
 #include "stack/sim/recorder.h"
 #include "stack/sim/world.h"
+#include "stack/test/two_cores.h"
 
 namespace lastack {
 namespace {
 
 using namespace std::chrono_literals;
+using namespace test;
 
 constexpr unsigned kConnections = 36;
 constexpr std::uint16_t kFirstPort = 5000;
 constexpr unsigned kEndings = 7;
 
-HostConfig host_config(unsigned number, const Config& choices, bool prediction) {
-  HostConfig config;
-  config.ip4 = IpAddress::v4(0xC000'0200U + number);
-  config.seed = number;
-  config.tcp = choices;
+HostConfig short_lived(unsigned number, const Config& choices, bool prediction) {
+  HostConfig config = one_of_two_hosts(number, choices);
   config.tcp.msl = 2s;
   config.header_prediction = prediction;
   return config;
@@ -40,9 +39,9 @@ struct Story {
 class Churn {
  public:
   Churn(const Config& choices, const LinkConfig& link, std::uint64_t seed, bool prediction)
-      : to_{host_config(2, choices, prediction).ip4, 80},
-        client_(host_config(1, choices, prediction), Instant{}),
-        server_(host_config(2, choices, prediction), Instant{}) {
+      : to_{short_lived(2, choices, prediction).ip4, 80},
+        client_(short_lived(1, choices, prediction), Instant{}),
+        server_(short_lived(2, choices, prediction), Instant{}) {
     world_.add(client_);
     world_.add(server_);
     world_.join(0, 1, link, link, seed);
@@ -133,17 +132,10 @@ class Churn {
   std::string events_;
 };
 
-struct Choice {
-  const char* name;
-  Config config;
-};
-
-std::vector<Choice> choices() {
-  std::vector<Choice> all{{"defaults", {}}};
-  const auto add = [&](const char* name) -> Config& { return all.emplace_back(Choice{name, {}}).config; };
-  Config& bare = add("bare");
-  bare.timestamps = bare.sack = bare.window_scale = bare.nagle = bare.send_mss = false;
-  bare.congestion = CongestionControl::none;
+std::vector<Choice> choices_of_churn() {
+  Choices all;
+  const auto add = [&all](const char* name) -> Config& { return all.add(name); };
+  add("without_mss").send_mss = false;
   Config& everything = add("ecn_and_user_timeout");
   everything.ecn = everything.keepalive = everything.user_timeout_option = true;
   everything.rcv_buf = 400'000;
@@ -155,18 +147,13 @@ std::vector<Choice> choices() {
   Config& fragments = add("no_path_mtu_discovery");
   fragments.path_mtu_discovery = false;
   fragments.repeat_syn_ack = true;
-  return all;
+  return std::move(all).with_bare();
 }
-
-struct Network {
-  const char* name;
-  LinkConfig link;
-};
 
 class ShortConnections : public testing::TestWithParam<Network> {};
 
 TEST_P(ShortConnections, HaveTheSameStoryWithoutPrediction) {
-  for (const Choice& choice : choices()) {
+  for (const Choice& choice : choices_of_churn()) {
     for (std::uint64_t seed = 1; seed <= 3; ++seed) {
       SCOPED_TRACE(std::string(choice.name) + ", seed " + std::to_string(seed));
       const Story with = Churn(choice.config, GetParam().link, seed, true).run();
@@ -177,19 +164,11 @@ TEST_P(ShortConnections, HaveTheSameStoryWithoutPrediction) {
       EXPECT_EQ(with.events, without.events);
       EXPECT_EQ(with.left, without.left);
       if (!HasFailure()) continue;
-      const auto at = std::mismatch(with.transcript.begin(), with.transcript.end(), without.transcript.begin(),
-                                    without.transcript.end());
-      const auto from = static_cast<std::size_t>(at.first - with.transcript.begin());
-      const std::size_t begin = from > 400 ? from - 400 : 0;
-      ADD_FAILURE() << "with:\n"
-                    << with.transcript.substr(begin, 800) << "\nwithout:\n"
-                    << without.transcript.substr(begin, 800);
+      ADD_FAILURE() << where_they_part(with.transcript, without.transcript);
       return;
     }
   }
 }
-
-constexpr std::uint32_t kPercent = 10'000;
 
 INSTANTIATE_TEST_SUITE_P(Networks, ShortConnections,
                          testing::Values(Network{"no_delay", {}}, Network{"delay", {.delay = 20ms}},
@@ -198,7 +177,7 @@ INSTANTIATE_TEST_SUITE_P(Networks, ShortConnections,
                                                  {.delay = 10ms, .reorder_ppm = 20 * kPercent, .reorder_delay = 15ms}},
                                          Network{"duplicates", {.delay = 10ms, .duplicate_ppm = 30 * kPercent}},
                                          Network{"corruption", {.delay = 10ms, .corrupt_ppm = 8 * kPercent}}),
-                         [](const testing::TestParamInfo<Network>& each) { return std::string(each.param.name); });
+                         name_of<testing::TestParamInfo<Network>>);
 
 }  // namespace
 }  // namespace lastack
