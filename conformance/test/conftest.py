@@ -21,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def _set(name: str) -> Callable[[pytest.TempPathFactory, pytest.FixtureRequest, pytest.MonkeyPatch], list[Path]]:
+def _set(name: str) -> Callable[[pytest.TempPathFactory, pytest.FixtureRequest], list[Path]]:
     @pytest.fixture(scope="session", name=f"{name}_captures")
     def captures(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> list[Path]:
         anew = request.config.getoption("--record")

@@ -324,3 +324,18 @@ _ALL: tuple[Callable[[Talk], None], ...] = (
     silent_server,
 )
 TALKS: dict[str, Callable[[Talk], None]] = {str(talk.__name__): talk for talk in _ALL}
+# Those that wait for no timer.
+QUICK_TALKS = [
+    "orderly",
+    "server_first",
+    "half_close",
+    "simultaneous_close",
+    "reset_by_client",
+    "reset_unread",
+    "reset_late_data",
+    "refused",
+    "bulk",
+    "chatter",
+    "urgent",
+    "port_reuse",
+]

@@ -25,25 +25,12 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import false_alarms  # noqa: E402
 from honest_settings import PATHS, draw  # noqa: E402
 from linux_net import why_not, write_pcap  # noqa: E402
+from linux_talk import QUICK_TALKS  # noqa: E402
 from record_linux import CONFIGURATIONS, record  # noqa: E402
 from relay import REGIMES, talk_through  # noqa: E402
 
 STORE = HERE / "captures"
 FAMILIES = ((4, socket.AF_INET), (6, socket.AF_INET6))
-QUICK_TALKS = [
-    "orderly",
-    "server_first",
-    "half_close",
-    "simultaneous_close",
-    "reset_by_client",
-    "reset_unread",
-    "reset_late_data",
-    "refused",
-    "bulk",
-    "chatter",
-    "urgent",
-    "port_reuse",
-]
 CAMPAIGN_SEED = 1
 
 

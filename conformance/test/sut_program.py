@@ -112,6 +112,23 @@ def fields(segment: Packet) -> tuple[str, int, int, bytes]:
     return str(segment.flags), segment.seq, segment.ack, b"" if padding else bytes(payload)
 
 
+def check_active_open_refused_and_reset(program: Program) -> None:
+    """An active open that is refused, then a passive one that is reset: what the user is told, and what every later call answers."""
+    opened = program.app("connect", port=5000, remote=REMOTE)
+    assert [fields(s) for s in segments(opened)] == [("S", 300, 0, b"")]
+    assert program.ask("info", conn=opened["conn"])["info"]["snd_una"] == 300
+    program.send("RA", 0, 301, dport=5000)
+    assert program.state(opened["conn"]) == "CLOSED"
+    events = program.app("events", conn=opened["conn"])
+    assert (events["events"], events["reason"]) == (["refused", "closed"], "connection refused")
+    program.app("set-iss", value=300)
+    conn = established(program)
+    program.send("R", 101)
+    assert program.app("events", conn=conn)["events"] == ["connected", "reset", "closed"]
+    for op, more in (("send", {"data": "00"}), ("recv", {"cap": 10}), ("shutdown", {}), ("close", {}), ("abort", {})):
+        assert program.app(op, conn=conn, **more)["error"] == "connection reset", op
+
+
 def established(program: Program) -> int:
     """The handshake with a listener, handle 0, whose next ISS is 300; the peer's is 100. Returns the accepted handle."""
     assert [fields(s) for s in program.send("S", 100)] == [("SA", 300, 101, b"")]

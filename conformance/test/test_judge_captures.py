@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import degrade  # noqa: E402
 from linux_net import why_not, write_pcap  # noqa: E402
+from linux_talk import QUICK_TALKS  # noqa: E402
 from record_linux import CONFIGURATIONS, Configuration, record  # noqa: E402
-from recordings import QUICK_TALKS  # noqa: E402
 
 _judge = pytest.importorskip("lastack._judge", reason="the native module is not built")
 

@@ -11,7 +11,18 @@ from lastack.sut.carrier import Configuration
 from lastack.sut.linked import shared_object
 from scapy.layers.inet import ICMP, IP, TCP, UDP, fragment
 from scapy.packet import Raw
-from sut_program import PEER, PEER6, REMOTE, SUT, Program, build_dir, established, fields, segments
+from sut_program import (
+    PEER,
+    PEER6,
+    REMOTE,
+    SUT,
+    Program,
+    build_dir,
+    check_active_open_refused_and_reset,
+    established,
+    fields,
+    segments,
+)
 
 PROGRAM = build_dir() / "sut" / "lastack-sut-lwip"
 SHARED = build_dir() / "sut" / "lastack_lwip.so"
@@ -104,19 +115,7 @@ def test_a_connection_in_syn_received_is_found_and_accepted_under_the_same_handl
 
 
 def test_active_open_refused_and_reset(lwip: Program) -> None:
-    opened = lwip.app("connect", port=5000, remote=REMOTE)
-    assert [fields(s) for s in segments(opened)] == [("S", 300, 0, b"")]
-    assert lwip.ask("info", conn=opened["conn"])["info"]["snd_una"] == 300
-    lwip.send("RA", 0, 301, dport=5000)
-    assert lwip.state(opened["conn"]) == "CLOSED"
-    events = lwip.app("events", conn=opened["conn"])
-    assert (events["events"], events["reason"]) == (["refused", "closed"], "connection refused")
-    lwip.app("set-iss", value=300)
-    conn = established(lwip)
-    lwip.send("R", 101)
-    assert lwip.app("events", conn=conn)["events"] == ["connected", "reset", "closed"]
-    for op, more in (("send", {"data": "00"}), ("recv", {"cap": 10}), ("shutdown", {}), ("close", {}), ("abort", {})):
-        assert lwip.app(op, conn=conn, **more)["error"] == "connection reset", op
+    check_active_open_refused_and_reset(lwip)
 
 
 def test_retransmission_by_lwips_own_clock_and_the_deadline_is_honest(lwip: Program) -> None:

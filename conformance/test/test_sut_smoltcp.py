@@ -7,7 +7,18 @@ from collections.abc import Iterator
 
 import pytest
 from scapy.layers.inet import IP, TCP
-from sut_program import PEER, PEER6, REMOTE, SUT, Program, build_dir, established, fields, segments
+from sut_program import (
+    PEER,
+    PEER6,
+    REMOTE,
+    SUT,
+    Program,
+    build_dir,
+    check_active_open_refused_and_reset,
+    established,
+    fields,
+    segments,
+)
 
 PROGRAM = build_dir() / "sut" / "lastack-sut-smoltcp"
 ADDRESSES = {"ip4": SUT, "ip6": "2001:db8::1"}
@@ -116,18 +127,7 @@ def test_a_syn_for_a_connection_is_not_taken_by_the_listener(smoltcp: Program) -
 
 
 def test_active_open_refused_reset_and_user_timeout(smoltcp: Program) -> None:
-    opened = smoltcp.app("connect", port=5000, remote=REMOTE)
-    assert [fields(s) for s in segments(opened)] == [("S", 300, 0, b"")]
-    smoltcp.send("RA", 0, 301, dport=5000)
-    assert smoltcp.state(opened["conn"]) == "CLOSED"
-    events = smoltcp.app("events", conn=opened["conn"])
-    assert (events["events"], events["reason"]) == (["refused", "closed"], "connection refused")
-    smoltcp.app("set-iss", value=300)
-    conn = established(smoltcp)
-    smoltcp.send("R", 101)
-    assert smoltcp.app("events", conn=conn)["events"] == ["connected", "reset", "closed"]
-    for op, more in (("send", {"data": "00"}), ("recv", {"cap": 10}), ("shutdown", {}), ("close", {}), ("abort", {})):
-        assert smoltcp.app(op, conn=conn, **more)["error"] == "connection reset", op
+    check_active_open_refused_and_reset(smoltcp)
     smoltcp.app("set", conn=-1, name="user_timeout_ms", value=2500)
     silent = smoltcp.app("connect", port=5001, remote=REMOTE)["conn"]
     smoltcp.now_us = 2_500_000

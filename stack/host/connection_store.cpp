@@ -1,5 +1,7 @@
 #include "stack/host/connection_store.h"
 
+#include "stack/host/open_addressing.h"
+
 namespace lastack {
 
 void ConnectionStore::resize(std::size_t slots) {
@@ -10,7 +12,6 @@ void ConnectionStore::resize(std::size_t slots) {
   }
 }
 
-// Backward-shift deletion, as in connection_table.cpp.
 void ConnectionStore::erase(ConnId id) {
   if (slots_.empty()) return;
   std::size_t hole = home(id);
@@ -26,14 +27,7 @@ void ConnectionStore::erase(ConnId id) {
   } else {
     free_memory(gone);
   }
-  for (std::size_t at = next(hole); slots_[at].connection != nullptr; at = next(at)) {
-    const std::size_t from_home = (at + slots_.size() - home(slots_[at].id)) & mask();
-    const std::size_t from_hole = (at + slots_.size() - hole) & mask();
-    if (from_home < from_hole) continue;  // it must not move in front of its home
-    slots_[hole] = slots_[at];
-    hole = at;
-  }
-  slots_[hole] = {};
+  empty_slot(slots_, hole, [this](const Slot& slot) { return home(slot.id); });
   --used_;
 }
 

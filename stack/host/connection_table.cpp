@@ -1,6 +1,7 @@
 #include "stack/host/connection_table.h"
 
 #include "stack/base/check.h"
+#include "stack/host/open_addressing.h"
 #include "stack/host/socket_hash.h"
 
 namespace lastack {
@@ -50,22 +51,13 @@ void ConnectionTable::resize(std::size_t slots) {
   }
 }
 
-// Backward-shift deletion: no tombstones, so that a table that has seen many connections stays as quick as a new one.
 void ConnectionTable::erase(const Connection* connection) {
   std::size_t hole = hash(connection->tcb.local, connection->tcb.remote) & mask();
   while (slots_[hole].connection != connection) {
     LASTACK_CHECK(slots_[hole].connection != nullptr);
     hole = (hole + 1) & mask();
   }
-  for (std::size_t at = (hole + 1) & mask(); slots_[at].connection != nullptr; at = (at + 1) & mask()) {
-    const std::size_t home = slots_[at].hash & mask();
-    const std::size_t from_home = (at + slots_.size() - home) & mask();
-    const std::size_t from_hole = (at + slots_.size() - hole) & mask();
-    if (from_home < from_hole) continue;  // it must not move in front of its home
-    slots_[hole] = slots_[at];
-    hole = at;
-  }
-  slots_[hole] = {};
+  empty_slot(slots_, hole, [this](const Slot& slot) { return slot.hash & mask(); });
   --used_;
 }
 
