@@ -93,6 +93,7 @@ Finding Context::draft(RuleId rule, std::string expected, std::string actual, st
   f.time = seg.time;
   f.unverified = !conn.certain && seg.checksum == ChecksumState::unknown;
   f.after_unverified = !conn.certain && conn.unverified;
+  f.larger_than_frame = larger_than_frame(seg);
   f.expected = std::move(expected);
   f.actual = std::move(actual);
   f.why = std::move(why);

@@ -64,8 +64,7 @@ struct Suspicion {
   bool selective = false;     // claimed by a SACK block: the cumulative ACK may stay below
   Position claimed = 0;
   Position known = 0;
-  std::uint64_t known_since =
-      0;  // since this packet of it `known` is all that the accused sent, if none is missing; 0: unsure
+  std::uint64_t known_since = 0;  // the accused's next_sure then
   bool has_ack = false;
   bool reset = false;  // the segment in question is a reset
   Position ack = 0;    // of the segment in question

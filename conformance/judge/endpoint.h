@@ -78,11 +78,10 @@ struct Endpoint {
   bool next_guessed = false;   // picked up in mid-stream, from empty segments only: a probe, perhaps
   bool next_doubtful = false;  // a misnumbered segment is suspected: `next` follows the stream after it
   std::uint64_t next_packet = 0;
-  std::uint64_t next_sure =
-      0;                     // since this packet `next` is SND.NXT for certain, if none is missing; 0: more may be out
-  Position ack_at_next = 0;  // its own acknowledgement number when it reached `next`
-  Position wild_end = 0;     // where the last segment ended that was numbered too far ahead to be believed
-  Position claimed = 0;      // the highest number of an empty segment: it says that everything before was sent
+  std::uint64_t next_sure = 0;  // from this packet on `next` is SND.NXT, if none is missing; 0: more may be out
+  Position ack_at_next = 0;     // its own acknowledgement number when it reached `next`
+  Position wild_end = 0;        // where the last segment ended that was numbered too far ahead to be believed
+  Position claimed = 0;         // the highest number of an empty segment: it says that everything before was sent
   Coverage sent;
   bool fin = false;
   Position fin_at = 0;  // the number that the FIN takes

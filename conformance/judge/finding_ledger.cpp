@@ -11,8 +11,9 @@ namespace lastack {
 namespace {
 
 // What a single flipped bit can look like, and the checksum did not clear.
-bool is_checksum(const RuleInfo& rule) { return std::strcmp(rule.id, "checksum") == 0; }
-bool tells_damage(const RuleInfo& rule) { return is_checksum(rule) || std::strcmp(rule.id, "data-offset") == 0; }
+bool is(const RuleInfo& rule, const char* id) { return std::strcmp(rule.id, id) == 0; }
+bool is_checksum(const RuleInfo& rule) { return is(rule, "checksum"); }
+bool tells_damage(const RuleInfo& rule) { return is_checksum(rule) || is(rule, "data-offset"); }
 
 }  // namespace
 
@@ -41,7 +42,7 @@ void FindingLedger::note_loss(std::uint32_t connection, std::uint64_t packet) {
 void FindingLedger::note_segment(const SegmentInfo& seg) {
   if (seg.checksum == ChecksumState::right) ++right_checksums_;
   if (seg.checksum == ChecksumState::wrong) ++wrong_checksums_;
-  if (seg.payload_size > kEthernetMtu - kIpv4HeaderSize - kTcpHeaderSize) ++larger_than_frame_;
+  if (larger_than_frame(seg)) ++larger_than_frame_;
   constexpr std::size_t kTimestampsOnly = kTcpHeaderSize + 12;
   constexpr std::uint16_t kControl = Flags::syn_bit | Flags::fin_bit | Flags::rst_bit;
   if ((seg.tcp.flags.bits & kControl) != 0) {
@@ -112,7 +113,7 @@ void FindingLedger::distrust_unverified() {
 void FindingLedger::distrust_sizes() {
   if (vantage_ == Vantage::endpoint || larger_than_frame_ < 2) return;
   for (Finding& f : findings_) {
-    if (f.verdict != Verdict::violated || !f.larger_than_frame) continue;
+    if (f.verdict != Verdict::violated || !f.larger_than_frame || !is(*f.rule, "segment-over-mss")) continue;
     leave_open(f, std::to_string(larger_than_frame_) +
                       " segments of this capture are larger than a frame: a network card may have put it together");
   }

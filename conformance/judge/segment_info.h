@@ -18,9 +18,6 @@ enum class ChecksumState : std::uint8_t {
   offloaded,  // holds the pseudo-header sum only: the sender's network card was to finish it
 };
 
-// Packets of more octets than that are rarely what was on the wire.
-constexpr std::size_t kEthernetMtu = 1500;
-
 struct SegmentInfo {
   std::uint64_t number = 0;
   Instant time{};
@@ -52,5 +49,10 @@ DecodeResult decode_any_segment(Bytes ip_packet, std::size_t present, SegmentInf
 
 // What the judge is shown of a segment in findings and ladders.
 std::string info_text(const SegmentInfo& info);
+
+// Larger than Ethernet's usual MTU: rarely what was on the wire.
+inline bool larger_than_frame(const SegmentInfo& seg) {
+  return ip_header_size(seg.ip.src.version) + seg.tcp.header_size + seg.payload_size > 1500;
+}
 
 }  // namespace lastack

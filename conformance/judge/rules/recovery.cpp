@@ -65,8 +65,7 @@ void at_timeout(Context& c, Conduct& own, Duration since) {
 }
 
 // The SYN again, and nothing of the peer that could have asked for it. One early repetition may be a copy that the path
-// made; of two, the
-// second one tells.
+// made; of two, the second one tells.
 void syn_again(Context& c, Conduct& own) {
   const Duration since = c.seg.time - (own.timeout.count == 0 ? c.self.syn.time : own.timeout.last);
   const std::uint16_t before = own.timeout.count;

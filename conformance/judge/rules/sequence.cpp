@@ -175,15 +175,12 @@ void segment_over_mss(Context& c) {
   // Segments beyond any link's size were put together by a network card, on either side of the tap.
   const bool aggregated = c.seg.payload_size > 9216 || c.seg.payload_size % limit == 0;
   if (c.seg.payload_size <= limit || aggregated || mss < 64) return;
-  Finding f =
-      c.draft(RuleId::segment_over_mss, "at most " + std::to_string(limit) + " octets",
-              std::to_string(c.seg.payload_size) + " octets",
-              (c.peer.syn.has_mss
-                   ? "MSS=" + std::to_string(mss) + " in packet " + std::to_string(c.peer.syn.packet)
-                   : "no MSS option in packet " + std::to_string(c.peer.syn.packet) + ", so " + std::to_string(mss)) +
-                  ", less " + std::to_string(options) + " octets of options");
-  f.larger_than_frame = c.seg.ip.payload.size() + ip_header_size(c.seg.ip.src.version) > kEthernetMtu;
-  report(c.conn, c.side, std::move(f));
+  c.violated(RuleId::segment_over_mss, "at most " + std::to_string(limit) + " octets",
+             std::to_string(c.seg.payload_size) + " octets",
+             (c.peer.syn.has_mss
+                  ? "MSS=" + std::to_string(mss) + " in packet " + std::to_string(c.peer.syn.packet)
+                  : "no MSS option in packet " + std::to_string(c.peer.syn.packet) + ", so " + std::to_string(mss)) +
+                 ", less " + std::to_string(options) + " octets of options");
 }
 
 }  // namespace lastack::rules
