@@ -50,9 +50,8 @@ DecodeResult decode_any_segment(Bytes ip_packet, std::size_t present, SegmentInf
 // What the judge is shown of a segment in findings and ladders.
 std::string info_text(const SegmentInfo& info);
 
-// Larger than Ethernet's usual MTU: rarely what was on the wire.
-inline bool larger_than_frame(const SegmentInfo& seg) {
-  return ip_header_size(seg.ip.src.version) + seg.tcp.header_size + seg.payload_size > 1500;
-}
+// More text than a frame of Ethernet's usual MTU has room for even without options: rarely what was on the wire.
+// 1460 over IPv6 too: senders that forget options, or the larger header, do send such packets (RFC 2525 2.18).
+inline bool larger_than_frame(const SegmentInfo& seg) { return seg.payload_size > 1500 - 20 - kTcpHeaderSize; }
 
 }  // namespace lastack
