@@ -107,6 +107,7 @@ struct JudgeCounts {
   std::uint64_t copies = 0;    // seen before, at another place
   std::uint64_t cut = 0;       // headers cut by the capture: tracked as far as possible, not judged
   std::uint64_t connections = 0;
+  std::uint64_t let_go = 0;      // those of them that were concluded to keep within max_connections
   std::uint64_t violations = 0;  // mandatory rules
   std::uint64_t advisories = 0;  // violated SHOULDs
   std::uint64_t inconclusive = 0;

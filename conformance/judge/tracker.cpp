@@ -303,7 +303,10 @@ void Tracker::make_room(Instant now) {
       if (oldest == kNone) break;
       const Slot& slot = connections[oldest];
       const Instant last = slot.opening ? slot.opening->time : slot.conn->last_time;
-      if (now - last <= quiet_for[age] && connections.size() < options.max_connections) break;
+      if (now - last <= quiet_for[age]) {
+        if (connections.size() < options.max_connections) break;
+        ++ledger.counts.let_go;
+      }
       conclude_slot(oldest);
     }
   }

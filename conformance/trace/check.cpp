@@ -186,6 +186,10 @@ std::vector<std::string> notes(const CheckReport& report) {
     all.push_back("the capture says that it lost " + counted(report.lost, "packet", "packets") +
                   ": what rests on having seen every packet is left open");
   }
+  if (report.counts.let_go != 0) {
+    all.push_back(counted(report.counts.let_go, "connection was", "connections were") +
+                  " let go before its end, as too many were open at a time: the rest of one counts as another");
+  }
   if (report.backwards != 0) {
     all.push_back("time runs backwards " + counted(report.backwards, "time", "times") + ", first at packet " +
                   std::to_string(report.first_backwards));

@@ -750,6 +750,7 @@ TEST(JudgeSilence, MoreConnectionsThanAreFollowedAtATime) {
   EXPECT_LT(t.judge.memory(), held + held / 2);
   expect_nobody_accused(t);
   EXPECT_GT(t.judge.counts().connections, std::uint64_t{kConnections});  // their later parts count as others
+  EXPECT_EQ(t.judge.counts().let_go, t.judge.counts().connections - 10);
 }
 
 // A connection of which nothing was heard for more than a day is let go; what it says afterwards is held against

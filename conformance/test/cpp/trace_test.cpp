@@ -293,6 +293,25 @@ TEST(Trace, SaysHowOftenTimeRunsBackwards) {
   expect_conviction(r);
 }
 
+TEST(Trace, SaysHowManyConnectionsItLetGo) {
+  File f = pcap_header({});
+  for (const char* address : {"192.0.2.10", "192.0.2.11", "192.0.2.12"}) {
+    Ends ends;
+    ends.a = address;
+    pcap_record(f, ip_packet("S", 100, 0, true, ends), {}, 1);
+  }
+  const auto at_most = [](std::size_t connections) {
+    CheckOptions options;
+    options.max_connections = connections;
+    return options;
+  };
+  EXPECT_TRUE(notes(check(f, at_most(3))).empty());
+  const CheckReport r = check(f, at_most(2));
+  EXPECT_EQ(r.counts.let_go, 1U);
+  ASSERT_EQ(notes(r).size(), 1U);
+  EXPECT_EQ(notes(r)[0].rfind("1 connection was let go", 0), 0U) << notes(r)[0];
+}
+
 TEST(Trace, JudgesWhatStandsBeforeTheEndOfATruncatedFile) {
   File whole = pcap(bad_handshake());
   const std::size_t good = whole.size();
