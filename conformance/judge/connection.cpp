@@ -1,6 +1,7 @@
 #include "conformance/judge/connection.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "conformance/judge/in_order.h"
@@ -83,6 +84,12 @@ std::string number_text(Position p) { return std::to_string(wire_number(p)); }
 
 std::string since_packet(std::uint64_t packet) { return packet == 0 ? "" : " since packet " + std::to_string(packet); }
 
+// The path may have flipped a bit of it. Low ones aside: what differs by 1 or 1,024 is more often miscounted.
+static bool differs_by_high_bit(Position expected, SeqNum actual) {
+  const std::uint32_t difference = wire_number(expected) ^ actual.raw();
+  return difference >= 1U << 16 && std::has_single_bit(difference);
+}
+
 Finding Context::draft(RuleId rule, std::string expected, std::string actual, std::string why) const {
   Finding f;
   f.packet = seg.number;
@@ -92,6 +99,10 @@ Finding Context::draft(RuleId rule, std::string expected, std::string actual, st
   f.rule = &judge_rules()[static_cast<std::size_t>(rule)];
   f.time = seg.time;
   f.unverified = !conn.certain && seg.checksum == ChecksumState::unknown;
+  f.header_cut = !conn.certain && !seg.options_known;
+  f.flipped_bit = f.unverified && (differs_by_high_bit(self.next, seg.tcp.seq) ||
+                                   (flags().ack() && (differs_by_high_bit(peer.next, seg.tcp.ack) ||
+                                                      differs_by_high_bit(self.ack_max, seg.tcp.ack))));
   f.after_unverified = !conn.certain && conn.unverified;
   f.larger_than_frame = larger_than_frame(seg);
   f.expected = std::move(expected);

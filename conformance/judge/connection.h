@@ -211,6 +211,8 @@ struct Context {
   const Flags& flags() const { return seg.tcp.flags; }
   // Sent later, by another witness than those in `but`: the field in question cannot testify for itself.
   bool later_but(unsigned but) const { return (witness & ~but) != 0; }
+  // False: every packet of it has the same time so far, so that the capture may have no clock.
+  bool clock_runs() const { return conn.certain || seg.time != conn.first_time; }
   // The number lies where this incarnation of the connection has numbers: the handshake was captured, or both ends have
   // spoken before. What else the segment says can then not be excused by an older connection of the same ports.
   bool seq_fits() const;

@@ -99,10 +99,12 @@ void FindingLedger::distrust_unverified() {
   const bool damages = damaged_ != 0 || (wrong_checksums_ != 0 && wrong_checksums_ * 4 < right_checksums_);
   for (Finding& f : findings_) {
     if (f.verdict != Verdict::violated) continue;
-    if (!damages && repeating_.count(f.connection) == 0) continue;
-    if (f.unverified) {
+    const bool damage_likely = damages || repeating_.count(f.connection) != 0;
+    if (f.header_cut) {
+      leave_open(f, "the capture cut its header");
+    } else if (f.unverified && (damage_likely || f.flipped_bit)) {
       leave_open(f, "the capture cut it, so that its checksum does not show whether the path damaged it");
-    } else if (f.after_unverified && !rule_needs_segment_only(*f.rule)) {
+    } else if (damage_likely && f.after_unverified && !rule_needs_segment_only(*f.rule)) {
       leave_open(f, "the capture cut segments before it, and if the path damaged them, what they said is wrong");
     }
   }

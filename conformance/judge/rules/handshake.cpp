@@ -119,7 +119,10 @@ void handshake_ack_number(Context& c) {
   const bool answers_syn_ack = c.self.syn.without_ack && !c.self.syn.with_ack && c.peer.syn.with_ack &&
                                c.self.plain_segments == 0 && !c.self.isn_ambiguous && c.self.stimuli == 1;
   if (!answers_syn_ack || c.seq >= c.self.iss + 1) return;
-  if (c.seg.time - c.peer.syn.last_time > std::chrono::seconds(1)) return;  // might be a keep-alive
+  // Where an earlier SYN-ACK is missing from the capture, it might be a keep-alive.
+  if (!c.clock_runs() || c.seg.time - c.self.syn.last_time > std::chrono::seconds(1)) return;
+  const auto& ts = c.seg.tcp.options.timestamps;
+  if (ts && c.peer.ts_seen && before(SeqNum(ts->echo), SeqNum(c.peer.tsval_max))) return;
   c.violated(RuleId::handshake_ack_number, "SEQ=" + number_text(c.self.iss + 1), "SEQ=" + number_text(c.seq),
              "its SYN in packet " + std::to_string(c.self.syn.packet) + " took " + number_text(c.self.iss));
 }

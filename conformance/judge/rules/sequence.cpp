@@ -29,7 +29,7 @@ bool may_be_numbered_low(const Context& c) {
   const Endpoint& self = c.self;
   // The answer to what has just arrived is no probe; earlier acknowledgements may be missing from the capture.
   const bool ack_advanced = self.acked && c.ack > self.ack_max && self.stimulus_len != 0 &&
-                            c.ack == self.stimulus_end &&
+                            c.ack == self.stimulus_end && c.clock_runs() &&
                             c.seg.time - self.stimulus_time < std::chrono::milliseconds(300);
   const bool below_una = c.seq == c.peer.ack_max - 1 || c.seq == self.next - 1;
   const bool probe = below_una && !ack_advanced;           // SND.UNA-1: keep-alive, window probe

@@ -339,6 +339,66 @@ TEST(JudgeSilence, WhatACutSegmentSaidMayHaveBeenDamaged) {
   EXPECT_FALSE(repeating.violates("ack-goes-back")) << repeating.text();
 }
 
+// Found by the campaign: the path flipped one bit of a number, and nothing else in the capture shows that it does so.
+TEST(JudgeSilence, OneFlippedBitOfACutSegment) {
+  constexpr std::uint32_t kIsn = 0x8000'0000;
+  const auto talk = [](std::uint32_t seq, std::uint16_t cut) {
+    Talk t;
+    t.ids = true;
+    t.a({.flags = "S", .seq = kIsn}).b({.flags = "SA", .seq = 300, .ack = kIsn + 1}).a({.seq = kIsn + 1, .ack = 301});
+    t.a({.seq = seq, .ack = 301, .len = 90, .cut = cut});
+    t.a({.seq = kIsn + 91 + cut, .ack = 301}).b({.seq = 301, .ack = kIsn + 1, .len = 10});
+    return t.violates("before-isn");
+  };
+  EXPECT_TRUE(talk((kIsn + 1) ^ (1U << 31), 0));  // its checksum is right
+  EXPECT_FALSE(talk((kIsn + 1) ^ (1U << 31), 100));
+  EXPECT_TRUE(talk((kIsn + 1) ^ (3U << 30), 100));
+  EXPECT_TRUE(talk(kIsn - 1023, 100));
+}
+
+// Found by the campaign: the ACK of the last text is missing, and a capture without times does not show how long after
+// it the keep-alive came.
+TEST(JudgeSilence, KeepAliveInACaptureWithoutTimes) {
+  for (const bool times : {true, false}) {
+    Talk t;
+    if (!times) t.gap = Duration::zero();
+    t.timestamps = true;
+    t.open().a({.seq = 101, .ack = 301, .len = 10}).b({.seq = 300, .ack = 111}).a({.seq = 111, .ack = 301, .len = 10});
+    EXPECT_EQ(t.violates("ack-sequence"), times) << t.text();
+  }
+}
+
+// Found by the campaign: of two SYN-ACKs the capture lacks the first, and the keep-alive after a second looks like the
+// answer to the other one.
+TEST(JudgeSilence, KeepAliveBehindARepeatedSynAck) {
+  const auto talk = [](bool timestamps, Duration later, std::uint32_t echo) {
+    Talk t;
+    t.timestamps = timestamps;
+    const auto stamped = [=](Segment& s) {
+      if (timestamps) s.options.timestamps = Timestamps{2000, echo};
+    };
+    t.a({.flags = "S", .seq = 100}).wait(later).b({.flags = "SA", .seq = 300, .ack = 101});
+    t.a({.seq = 100, .ack = 301, .tweak = stamped}).a({.seq = 101, .ack = 301});
+    return t.violates("handshake-ack-sequence");
+  };
+  EXPECT_TRUE(talk(true, {}, 500'020));
+  EXPECT_FALSE(talk(true, {}, 499'000));  // of a SYN-ACK before
+  EXPECT_TRUE(talk(false, {}, 0));
+  EXPECT_FALSE(talk(false, std::chrono::milliseconds(1020), 0));
+}
+
+TEST(JudgeSilence, NobodyIsAccusedOfAHeaderThatTheCaptureCut) {
+  for (const bool cut : {false, true}) {
+    Talk t;
+    t.timestamps = true;
+    const auto cut_options = [cut](std::vector<std::byte>& p) {
+      if (cut) p.resize(kIpv4HeaderSize + kTcpHeaderSize + 4);
+    };
+    t.open().a({.seq = 40, .ack = 301, .len = 10, .raw = cut_options}).a({.seq = 101, .ack = 301, .len = 10});
+    EXPECT_EQ(t.violates("before-isn"), !cut) << t.text();
+  }
+}
+
 // Found by the campaign: Linux acknowledges a FIN that was behind a hole before it clears its blocks.
 TEST(JudgeSilence, BlocksUpToAFinThatIsAcknowledged) {
   for (const bool fin : {true, false}) {
