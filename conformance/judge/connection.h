@@ -53,6 +53,7 @@ enum class SuspicionKind : std::uint8_t {
   bad_checksum,       // damaged on the path, or sent like that
   isn_vote,           // SYN and what answers it disagree: the SYN's sender shows by its next number which one is wrong
   option_missing,     // its sender has not used an agreed option yet: a box may have taken it out of the SYN-ACK
+  unoffered_option,   // in a SYN-ACK; if its sender's own SYN is missing (simultaneous open), that may have offered it
   idle_ack,           // an acknowledgement that does not count a FIN which had nothing before it
 };
 

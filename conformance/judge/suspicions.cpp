@@ -241,6 +241,12 @@ Ruling settle_option_missing(const Context& c, const Suspicion& s) {
   return used ? Ruling::violated : Ruling::keep;
 }
 
+// Whoever sends a SYN-ACK in reply to a SYN-ACK has got a SYN before it.
+Ruling settle_unoffered_option(const Context& c, const Suspicion& s) {
+  if (c.side == s.accused || !c.flags().ack()) return Ruling::keep;
+  return c.flags().syn() ? Ruling::drop : Ruling::violated;
+}
+
 Ruling settle(Context& c, Suspicion& s) {
   switch (s.kind) {
     case SuspicionKind::isn_vote: return settle_isn_vote(c, s);
@@ -251,6 +257,7 @@ Ruling settle(Context& c, Suspicion& s) {
     case SuspicionKind::timestamp_echo: return settle_timestamp_echo(c, s);
     case SuspicionKind::bad_checksum: return settle_bad_checksum(c, s);
     case SuspicionKind::option_missing: return settle_option_missing(c, s);
+    case SuspicionKind::unoffered_option: return settle_unoffered_option(c, s);
     case SuspicionKind::idle_ack: return settle_idle_ack(c, s);
   }
   return Ruling::keep;
@@ -282,7 +289,8 @@ Ruling last_word(const TrackedConnection& conn, Suspicion& s) {
       if (conn.capture_gap) return open_because(s, "packets are missing from the capture");
       if (!s.later && conn.sink->repeats()) return open_because(s, "it may be a copy of an ACK sent before the FIN");
       return Ruling::violated;
-    case SuspicionKind::isn_vote: return Ruling::violated;
+    case SuspicionKind::isn_vote:
+    case SuspicionKind::unoffered_option: return Ruling::violated;
     case SuspicionKind::option_missing:
       return open_because(s,
                           "it never uses the option, so a box may have taken it out of the other end's SYN-ACK or SYN");

@@ -62,8 +62,8 @@ void ecn_not_offered(Context& c) {
       c.self.syn.without_ack)
     return;
   if (first_syn_unseen(c)) return;
-  c.violated(RuleId::ecn_not_offered, "ECE off", "flags " + flags_text(f),
-             "the SYN in packet " + std::to_string(c.peer.syn.packet) + " did not have ECE and CWR both");
+  c.suspect(SuspicionKind::unoffered_option, RuleId::ecn_not_offered, 0, 0, "ECE off", "flags " + flags_text(f),
+            "the SYN in packet " + std::to_string(c.peer.syn.packet) + " did not have ECE and CWR both");
 }
 
 void ect_on_control(Context& c) {

@@ -105,9 +105,17 @@ void isn_changed(Context& c) {
   const bool in_stream = c.self.plain_segments != 0 && c.ack > c.peer.iss && c.ack <= c.peer.next &&
                          c.seq > c.self.iss && c.seq <= c.self.next + (Position{1} << 16);
   if (!answers_same_syn && !in_stream) return;
-  c.violated(RuleId::isn_changed, "SEQ=" + number_text(c.self.iss), "SEQ=" + number_text(c.seq),
-             "packet " + std::to_string(syn.packet) + " began with " + number_text(c.self.iss) +
-                 ", and no new SYN has passed since");
+  const std::string expected = "SEQ=" + number_text(c.self.iss);
+  const std::string actual = "SEQ=" + number_text(c.seq);
+  const std::string why = "packet " + std::to_string(syn.packet) + " began with " + number_text(c.self.iss) +
+                          ", and no new SYN has passed since";
+  const bool time_to_repeat = c.seg.time - c.peer.syn.last_time >= std::chrono::milliseconds(900);  // RFC 6298 (2.1)
+  if (answers_same_syn && time_to_repeat && !c.conn.certain) {
+    c.inconclusive(RuleId::isn_changed, expected, actual,
+                   why + "; undecided: a repeated SYN may be missing, for which a listener without state chooses anew");
+    return;
+  }
+  c.violated(RuleId::isn_changed, expected, actual, why);
 }
 
 void handshake_ack_number(Context& c) {

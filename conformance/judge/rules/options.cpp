@@ -146,15 +146,15 @@ bool answers_known_syn(const Context& c) {
 
 void window_scale_not_offered(Context& c) {
   if (!answers_known_syn(c) || !c.seg.tcp.options.window_scale || c.peer.syn.some_scale) return;
-  c.violated(RuleId::window_scale_not_offered, "no window scale option",
-             "shift " + std::to_string(*c.seg.tcp.options.window_scale),
-             "the SYN in packet " + std::to_string(c.peer.syn.packet) + " has none");
+  c.suspect(SuspicionKind::unoffered_option, RuleId::window_scale_not_offered, 0, 0, "no window scale option",
+            "shift " + std::to_string(*c.seg.tcp.options.window_scale),
+            "the SYN in packet " + std::to_string(c.peer.syn.packet) + " has none");
 }
 
 void timestamps_not_offered(Context& c) {
   if (!answers_known_syn(c) || !c.seg.tcp.options.timestamps || c.peer.syn.some_timestamps) return;
-  c.violated(RuleId::timestamps_not_offered, "no timestamps option", "timestamps",
-             "the SYN in packet " + std::to_string(c.peer.syn.packet) + " has none");
+  c.suspect(SuspicionKind::unoffered_option, RuleId::timestamps_not_offered, 0, 0, "no timestamps option", "timestamps",
+            "the SYN in packet " + std::to_string(c.peer.syn.packet) + " has none");
 }
 
 void timestamp_echo_without_ack(Context& c) {

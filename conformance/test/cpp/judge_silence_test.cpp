@@ -387,6 +387,28 @@ TEST(JudgeSilence, KeepAliveBehindARepeatedSynAck) {
   EXPECT_FALSE(talk(false, std::chrono::milliseconds(1020), 0));
 }
 
+// Found by the campaign: a listener without state, and the SYN that made it choose anew is missing.
+TEST(JudgeSilence, ListenerWithoutStateAndAMissingSyn) {
+  for (const bool late : {false, true}) {
+    Talk t;
+    t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101});
+    t.wait(std::chrono::milliseconds(late ? 2000 : 200)).b({.flags = "SA", .seq = 70'000, .ack = 101});
+    EXPECT_EQ(t.violates("isn-changed"), !late) << t.text();
+  }
+}
+
+// Found by the campaign: a simultaneous open whose first SYN is missing.
+TEST(JudgeSilence, SynAckOfASimultaneousOpenOffersWhatItsSynOffered) {
+  const auto scaled = [](Segment& s) { s.options.window_scale = 7; };
+  for (const bool simultaneous : {false, true}) {
+    Talk t;
+    t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101, .tweak = scaled});
+    if (simultaneous) t.a({.flags = "SA", .seq = 100, .ack = 301});
+    t.a({.seq = 101, .ack = 301}).b({.seq = 301, .ack = 101});
+    EXPECT_EQ(t.violates("window-scale-not-offered"), !simultaneous) << t.text();
+  }
+}
+
 TEST(JudgeSilence, NobodyIsAccusedOfAHeaderThatTheCaptureCut) {
   for (const bool cut : {false, true}) {
     Talk t;
