@@ -56,6 +56,12 @@ void reset_of_syn(Context& c) {
     c.inconclusive(RuleId::reset_of_syn, expected, found(c), why + "; undecided: it may answer a later segment");
     return;
   }
+  // With a window or a timestamp it comes from a connection, not from CLOSED: its SYN-ACK may be missing.
+  const bool of_connection = !seq_right && (c.seg.tcp.wnd != 0 || c.seg.tcp.options.timestamps);
+  if (of_connection && !c.conn.certain) {
+    c.inconclusive(RuleId::reset_of_syn, expected, found(c), why + "; undecided: the SYN-ACK before it may be missing");
+    return;
+  }
   // A later number: the whole connection may be missing from the capture, and this ends it.
   const bool goes_on = !seq_right && c.flags().ack() && c.ack > most;
   if (goes_on && !c.conn.certain) {

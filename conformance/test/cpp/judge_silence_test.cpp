@@ -397,6 +397,15 @@ TEST(JudgeSilence, ListenerWithoutStateAndAMissingSyn) {
   }
 }
 
+// Found by the campaign: the end of a connection whose SYN-ACK is missing.
+TEST(JudgeSilence, ResetOfAConnectionWhoseSynAckIsMissing) {
+  for (const std::uint16_t wnd : {std::uint16_t{0}, std::uint16_t{900}}) {
+    Talk t;
+    t.a({.flags = "S", .seq = 100}).b({.flags = "RA", .seq = 301, .ack = 101, .wnd = wnd});
+    EXPECT_EQ(t.violates("reset-of-syn"), wnd == 0) << t.text();
+  }
+}
+
 // Found by the campaign: a simultaneous open whose first SYN is missing.
 TEST(JudgeSilence, SynAckOfASimultaneousOpenOffersWhatItsSynOffered) {
   const auto scaled = [](Segment& s) { s.options.window_scale = 7; };
