@@ -406,6 +406,16 @@ TEST(JudgeSilence, ResetOfAConnectionWhoseSynAckIsMissing) {
   }
 }
 
+// Found by the campaign: single octets in any order look as if the FIN among them had been numbered too high.
+TEST(JudgeSilence, SingleOctetsAndTheirFinInAnyOrder) {
+  Talk t;
+  t.gap = std::chrono::microseconds(20);
+  t.open().a({.seq = 101, .ack = 301, .len = 1}).a({.flags = "FA", .seq = 104, .ack = 301});
+  t.a({.seq = 103, .ack = 301, .len = 1}).a({.seq = 102, .ack = 301, .len = 1});
+  t.b({.seq = 301, .ack = 105}).b({.flags = "FA", .seq = 301, .ack = 105}).a({.seq = 105, .ack = 302});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
 // Found by the campaign: a simultaneous open whose first SYN is missing.
 TEST(JudgeSilence, SynAckOfASimultaneousOpenOffersWhatItsSynOffered) {
   const auto scaled = [](Segment& s) { s.options.window_scale = 7; };
