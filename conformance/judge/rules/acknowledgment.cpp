@@ -28,7 +28,8 @@ void ack_of_unsent_data(Context& c) {
   if (!peer.numbers_known || c.conn.next_syn.present || peer.isn_ambiguous) return;
   if (c.ack <= std::max(peer.next, c.conn.certain ? peer.next : peer.claimed)) return;
   if (peer.next_doubtful && peer.sent.covers(c.ack - 1, c.ack)) return;  // of what may not have been misnumbered
-  if (!c.conn.begun_with_syn && peer.plain_segments < 3) return;  // picked up in mid-stream: its earlier data is unseen
+  // Picked up in mid-stream: what is seen of it may be sent again, with more of it under way since before the capture.
+  if (!c.conn.begun_with_syn && (peer.plain_segments < 3 || peer.next_sure == 0)) return;
   // ... and all that was seen of it may be keep-alives, which are numbered SND.NXT - 1 (RFC 9293 3.8.4), or a FIN by
   // which a box on the path ends what it has forgotten.
   const bool never_advanced = peer.next - peer.first <= (peer.fin && peer.fin_at == peer.first ? 1 : 0);

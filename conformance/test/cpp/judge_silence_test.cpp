@@ -416,6 +416,16 @@ TEST(JudgeSilence, SingleOctetsAndTheirFinInAnyOrder) {
   EXPECT_EQ(violations(t), 0) << t.text();
 }
 
+// Found by the campaign: the capture begins while lost segments are sent again, and one ACK says that all has come.
+TEST(JudgeSilence, CaptureBeginsWithRepetitions) {
+  Talk t;
+  for (std::uint32_t i = 0; i < 4; ++i) t.a({.seq = 1000 + i * 100, .ack = 301, .len = 100});
+  t.b({.seq = 301, .ack = 3000}).a({.seq = 1400, .ack = 301, .len = 100}).b({.seq = 301, .ack = 3000});
+  for (std::uint32_t i = 5; i < 30; ++i) t.a({.seq = 1000 + i * 100, .ack = 301, .len = 100});
+  t.b({.seq = 301, .ack = 4000});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
 // Found by the campaign: a simultaneous open whose first SYN is missing.
 TEST(JudgeSilence, SynAckOfASimultaneousOpenOffersWhatItsSynOffered) {
   const auto scaled = [](Segment& s) { s.options.window_scale = 7; };
