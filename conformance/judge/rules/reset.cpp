@@ -171,6 +171,15 @@ void reset_number(Context& c) {
     return;
   }
   const bool beyond_reach = (c.peer.edge_known && c.seq > c.peer.edge_max + 1) || (self.fin && c.seq > self.fin_at + 1);
+  // Ports are used again when a connection has ended, and the SYN of the next one may be missing from the capture.
+  const bool ended = self.rst || c.peer.rst || (self.fin && c.peer.fin);
+  const bool far_and_late = c.seq - self.next > (Position{1} << 16) &&
+                            c.seg.time - std::max(self.last_time, c.peer.last_time) > std::chrono::milliseconds(200);
+  if (beyond_reach && ended && far_and_late && !c.flags().ack() && !c.conn.certain) {
+    c.inconclusive(RuleId::reset_number, expected, found(c),
+                   why + "; undecided: it may end a later connection of these ports, whose SYN is missing");
+    return;
+  }
   if (beyond_reach) {
     c.violated(RuleId::reset_number, expected, found(c), why);
     return;

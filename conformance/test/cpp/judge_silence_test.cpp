@@ -426,6 +426,16 @@ TEST(JudgeSilence, CaptureBeginsWithRepetitions) {
   EXPECT_EQ(violations(t), 0) << t.text();
 }
 
+// Found by the campaign: all of a later connection of these ports is missing but its reset.
+TEST(JudgeSilence, ResetOfALaterConnectionThatIsMissing) {
+  for (const int pause : {10, 700}) {
+    Talk t;
+    t.open().b({.flags = "FA", .seq = 301, .ack = 101}).a({.seq = 101, .ack = 301, .len = 3});
+    t.b({.flags = "R", .seq = 301}).wait(std::chrono::milliseconds(pause)).b({.flags = "R", .seq = 23'000'000});
+    EXPECT_EQ(t.violates("reset-number"), pause == 10) << t.text();
+  }
+}
+
 // Found by the campaign: a simultaneous open whose first SYN is missing.
 TEST(JudgeSilence, SynAckOfASimultaneousOpenOffersWhatItsSynOffered) {
   const auto scaled = [](Segment& s) { s.options.window_scale = 7; };
