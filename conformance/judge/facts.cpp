@@ -300,7 +300,9 @@ void note_facts(Context& c) {
     note_ack(c, processed || c.flags().syn());
   }
   if (c.seg.tcp.options.timestamps) {
-    if (!blamed(kBlameTsval | kBlameTsecr)) note_timestamps(c);
+    // The clock of a wrong echo goes on, as later segments are compared with it.
+    if (!blamed(kBlameTsval)) note_clock(c);
+    if (!blamed(kBlameTsval | kBlameTsecr)) note_echo(c);
   } else if (!c.flags().rst() && (e.ts_seen || !c.seg.options_known)) {
     e.ts_unread = true;
   }

@@ -47,7 +47,7 @@ inline void note_news(Context& c) {
   e.acked = true;
 }
 
-inline void note_timestamps(Context& c) {
+inline void note_clock(Context& c) {
   Endpoint& e = c.self;
   const Timestamps ts = *c.seg.tcp.options.timestamps;
   if (c.flags().rst()) return;  // need not come from the connection's clock (RFC 7323 3.2)
@@ -68,7 +68,12 @@ inline void note_timestamps(Context& c) {
   }
   e.ts_seen = true;
   e.ts_in_stream = e.ts_in_stream || !c.flags().syn();
-  if (!c.flags().ack()) return;
+}
+
+inline void note_echo(Context& c) {
+  Endpoint& e = c.self;
+  const Timestamps ts = *c.seg.tcp.options.timestamps;
+  if (!c.flags().ack() || c.flags().rst()) return;
   if (e.tsecr_highest == 0 || after(SeqNum(ts.echo), SeqNum(e.tsecr_highest))) e.tsecr_highest = ts.echo;
   const bool claimed = !c.conn.certain && c.peer.ts_seen && after(SeqNum(ts.echo), SeqNum(c.peer.tsval_max));
   if (claimed) return;  // of what was not sent
@@ -77,6 +82,11 @@ inline void note_timestamps(Context& c) {
     e.tsecr_packet = c.seg.number;
   }
   e.tsecr_seen = true;
+}
+
+inline void note_timestamps(Context& c) {
+  note_clock(c);
+  note_echo(c);
 }
 
 // How many packets an offloaded segment will become.

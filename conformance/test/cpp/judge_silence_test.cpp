@@ -436,6 +436,22 @@ TEST(JudgeSilence, ResetOfALaterConnectionThatIsMissing) {
   }
 }
 
+// Found by the campaign: what is older than a segment with a wrong echo was not sent after it.
+TEST(JudgeSilence, ClockOfASegmentWithAWrongEcho) {
+  const auto stamped = [](std::uint32_t value, std::uint32_t echo) {
+    return [=](Segment& s) { s.options.timestamps = Timestamps{value, echo}; };
+  };
+  Talk t;
+  t.timestamps = true;
+  t.open();
+  for (std::uint32_t i = 0; i < 3; ++i) t.a({.seq = 101 + i * 10, .ack = 301, .len = 10, .tweak = stamped(2000 + i * 20, 500'020)});
+  t.b({.seq = 301, .ack = 111, .tweak = stamped(600'000, 2040)});
+  t.b({.seq = 301, .ack = 131, .tweak = stamped(600'050, 2000)});  // this echo is wrong
+  t.b({.seq = 301, .ack = 121, .tweak = stamped(600'020, 2040)});  // and this overtaken
+  EXPECT_TRUE(t.violates("timestamp-echo-goes-back")) << t.text();
+  EXPECT_FALSE(t.violates("ack-goes-back")) << t.text();
+}
+
 // Found by the campaign: a simultaneous open whose first SYN is missing.
 TEST(JudgeSilence, SynAckOfASimultaneousOpenOffersWhatItsSynOffered) {
   const auto scaled = [](Segment& s) { s.options.window_scale = 7; };
