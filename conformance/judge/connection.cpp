@@ -100,7 +100,7 @@ Finding Context::draft(RuleId rule, std::string expected, std::string actual, st
   f.time = seg.time;
   f.unverified = !conn.certain && seg.checksum == ChecksumState::unknown;
   f.header_cut = !conn.certain && !seg.options_known;
-  f.flipped_bit = f.unverified && (differs_by_high_bit(self.next, seg.tcp.seq) ||
+  f.flipped_bit = f.unverified && (seg.malformed || differs_by_high_bit(self.next, seg.tcp.seq) ||
                                    (flags().ack() && (differs_by_high_bit(peer.next, seg.tcp.ack) ||
                                                       differs_by_high_bit(self.ack_max, seg.tcp.ack))));
   f.after_unverified = !conn.certain && conn.unverified;

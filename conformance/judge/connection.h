@@ -212,6 +212,10 @@ struct Context {
   const Flags& flags() const { return seg.tcp.flags; }
   // Sent later, by another witness than those in `but`: the field in question cannot testify for itself.
   bool later_but(unsigned but) const { return (witness & ~but) != 0; }
+  // What is suspected to be misnumbered took the peer's stream back, but has perhaps gone up to that number.
+  bool peer_may_reach(Position p) const {
+    return peer.next_doubtful && (peer.sent.overflowed() || peer.sent.covers(p - 1, p));
+  }
   // False: every packet of it has the same time so far, so that the capture may have no clock.
   bool clock_runs() const { return conn.certain || seg.time != conn.first_time; }
   // The number lies where this incarnation of the connection has numbers: the handshake was captured, or both ends have
@@ -270,5 +274,7 @@ void note_facts(Context& c);
 // suspicions.cpp
 void settle_suspicions(Context& c);
 void conclude_suspicions(TrackedConnection& conn);
+// The capture has a copy of a segment that this side sent: one of both may be damaged, which is not the sender's fault.
+void settle_by_copy(TrackedConnection& conn, int side, const SegmentInfo& copy);
 
 }  // namespace lastack

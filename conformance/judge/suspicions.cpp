@@ -326,6 +326,23 @@ void settle_suspicions(Context& c) {
   }
 }
 
+void settle_by_copy(TrackedConnection& conn, int side, const SegmentInfo& copy) {
+  if (copy.checksum != ChecksumState::right) return;
+  auto& list = conn.suspicions;
+  for (auto s = list.begin(); s != list.end(); ++s) {
+    const bool this_one = s->kind == SuspicionKind::bad_checksum && s->accused == side &&
+                          copy.tcp.seq == SeqNum(wire_number(s->known)) && copy.len() == s->claimed - s->known;
+    if (!this_one) continue;
+    conn.sink->note_damage();
+    Suspicion settled = std::move(*s);
+    list.erase(s);
+    const Ruling ruling =
+        open_because(settled, "its checksum is right in packet " + std::to_string(copy.number) + ", a copy of it");
+    execute(conn, std::move(settled), ruling);
+    return;
+  }
+}
+
 void conclude_suspicions(TrackedConnection& conn) {
   auto list = std::move(conn.suspicions);
   conn.suspicions.clear();

@@ -198,7 +198,9 @@ void Tracker::note_copy(const SegmentInfo& seg, std::uint64_t context) {
   const std::uint32_t s = find(place, seg);
   if (s == kNone) return;
   begin(s);
-  connections[s].conn->duplicates = true;
+  TrackedConnection& c = *connections[s].conn;
+  c.duplicates = true;
+  if (!c.suspicions.empty()) settle_by_copy(c, side_of(c, seg), seg);
 }
 
 // Only on the path do the packets of one connection come from several VLANs and tunnels.

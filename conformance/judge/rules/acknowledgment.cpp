@@ -27,7 +27,7 @@ void ack_of_unsent_data(Context& c) {
   const Endpoint& peer = c.peer;
   if (!peer.numbers_known || c.conn.next_syn.present || peer.isn_ambiguous) return;
   if (c.ack <= std::max(peer.next, c.conn.certain ? peer.next : peer.claimed)) return;
-  if (peer.next_doubtful && peer.sent.covers(c.ack - 1, c.ack)) return;  // of what may not have been misnumbered
+  if (c.peer_may_reach(c.ack)) return;
   // Picked up in mid-stream: what is seen of it may be sent again, with more of it under way since before the capture.
   if (!c.conn.begun_with_syn && (peer.plain_segments < 3 || peer.next_sure == 0)) return;
   // ... and all that was seen of it may be keep-alives, which are numbered SND.NXT - 1 (RFC 9293 3.8.4), or a FIN by

@@ -128,7 +128,8 @@ void handshake_ack_number(Context& c) {
                                c.self.plain_segments == 0 && !c.self.isn_ambiguous && c.self.stimuli == 1;
   if (!answers_syn_ack || c.seq >= c.self.iss + 1) return;
   // Where an earlier SYN-ACK is missing from the capture, it might be a keep-alive.
-  if (!c.clock_runs() || c.seg.time - c.self.syn.last_time > std::chrono::seconds(1)) return;
+  const Duration since_syn = c.seg.time - c.self.syn.last_time;  // less than zero: somebody set the clock
+  if (!c.clock_runs() || since_syn < Duration::zero() || since_syn > std::chrono::seconds(1)) return;
   const auto& ts = c.seg.tcp.options.timestamps;
   if (ts && c.peer.ts_seen && before(SeqNum(ts->echo), SeqNum(c.peer.tsval_max))) return;
   c.violated(RuleId::handshake_ack_number, "SEQ=" + number_text(c.self.iss + 1), "SEQ=" + number_text(c.seq),

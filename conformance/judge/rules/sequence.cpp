@@ -113,6 +113,8 @@ void sequence_jump(Context& c) {
   const bool goes_on = self.jumped && c.seq == meant_end && meant_end != self.jump_to + self.jump_len &&
                        (c.seq != self.jump_to || after_fin);
   if (!goes_on || self.sent.covers(self.jump_from, meant_end)) return;
+  // The FIN of that segment again, alone.
+  if (c.flags().fin() && self.fin && self.fin_packet == self.jump_packet && c.end == self.fin_at + 1) return;
   const bool ids_known = c.seg.ip.src.version == IpVersion::v4 && self.ids.counts_up();
   if (ids_known && !self.ids.is_newer(c.seg.ip.id)) return;  // sent before the jump, and overtaken
   const bool upward = self.jump_to > self.jump_from;

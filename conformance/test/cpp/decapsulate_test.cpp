@@ -586,6 +586,25 @@ TEST(Copies, BehindARouterAreRecognised) {
   expect_conviction(r);
 }
 
+// Found by the campaign: the path doubled a segment and damaged one of the two.
+TEST(Copies, OneOfThemDamagedAccusesNobody) {
+  for (const bool copied : {true, false}) {
+    std::vector<File> talk = conversation(1000, 5000, 1);
+    File damaged = talk[3];
+    damaged[20 + 16] ^= std::byte{0x40};
+    if (copied) {
+      talk.insert(talk.begin() + 3, damaged);
+    } else {
+      talk[3] = damaged;
+    }
+    const CheckReport r = check(pcap(talk));
+    std::string said;
+    for (const Finding& f : r.findings) said += to_string(f) + "\n";
+    EXPECT_EQ(said.find("violated MUST checksum") == std::string::npos, copied) << said;
+    EXPECT_EQ(r.counts.copies, copied ? 1U : 0U);
+  }
+}
+
 // Three equal acknowledgements at one tap are what a receiver sends when data is missing; with one identification, they
 // are one packet that a mirror port showed again.
 TEST(Copies, AreToldFromRepeatedAcknowledgements) {

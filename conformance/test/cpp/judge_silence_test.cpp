@@ -385,6 +385,7 @@ TEST(JudgeSilence, KeepAliveBehindARepeatedSynAck) {
   EXPECT_FALSE(talk(true, {}, 499'000));  // of a SYN-ACK before
   EXPECT_TRUE(talk(false, {}, 0));
   EXPECT_FALSE(talk(false, std::chrono::milliseconds(1020), 0));
+  EXPECT_FALSE(talk(false, -std::chrono::hours(1), 0));  // the clock was set back
 }
 
 // Found by the campaign: a listener without state, and the SYN that made it choose anew is missing.
@@ -444,12 +445,34 @@ TEST(JudgeSilence, ClockOfASegmentWithAWrongEcho) {
   Talk t;
   t.timestamps = true;
   t.open();
-  for (std::uint32_t i = 0; i < 3; ++i) t.a({.seq = 101 + i * 10, .ack = 301, .len = 10, .tweak = stamped(2000 + i * 20, 500'020)});
+  for (std::uint32_t i = 0; i < 3; ++i)
+    t.a({.seq = 101 + i * 10, .ack = 301, .len = 10, .tweak = stamped(2000 + i * 20, 500'020)});
   t.b({.seq = 301, .ack = 111, .tweak = stamped(600'000, 2040)});
   t.b({.seq = 301, .ack = 131, .tweak = stamped(600'050, 2000)});  // this echo is wrong
   t.b({.seq = 301, .ack = 121, .tweak = stamped(600'020, 2040)});  // and this overtaken
   EXPECT_TRUE(t.violates("timestamp-echo-goes-back")) << t.text();
   EXPECT_FALSE(t.violates("ack-goes-back")) << t.text();
+}
+
+// The same with more pieces than are remembered.
+TEST(JudgeSilence, ManySingleOctetsInAnyOrder) {
+  Talk t;
+  t.gap = std::chrono::microseconds(20);
+  t.open();
+  for (std::uint32_t i = 0; i < 15; ++i) t.a({.seq = 140 - i * 2 - 4, .ack = 301, .len = 1});
+  t.a({.flags = "FA", .seq = 140, .ack = 301}).a({.seq = 138, .ack = 301, .len = 1});
+  t.a({.seq = 139, .ack = 301, .len = 1});
+  for (std::uint32_t seq = 101; seq < 138; ++seq) t.a({.seq = seq, .ack = 301, .len = 1});
+  t.b({.seq = 301, .ack = 141}).b({.flags = "FA", .seq = 301, .ack = 141}).a({.seq = 141, .ack = 302});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
+// Found by the campaign: a filter by size left out the first octet, and the FIN came again alone.
+TEST(JudgeSilence, FinAgainBehindAMissingOctet) {
+  Talk t;
+  t.open().a({.flags = "FA", .seq = 102, .ack = 301, .len = 39}).b({.seq = 301, .ack = 142, .len = 500});
+  t.a({.flags = "FA", .seq = 141, .ack = 801}).b({.seq = 801, .ack = 142, .len = 100});
+  EXPECT_EQ(violations(t), 0) << t.text();
 }
 
 // Found by the campaign: a simultaneous open whose first SYN is missing.
@@ -461,6 +484,19 @@ TEST(JudgeSilence, SynAckOfASimultaneousOpenOffersWhatItsSynOffered) {
     if (simultaneous) t.a({.flags = "SA", .seq = 100, .ack = 301});
     t.a({.seq = 101, .ack = 301}).b({.seq = 301, .ack = 101});
     EXPECT_EQ(t.violates("window-scale-not-offered"), !simultaneous) << t.text();
+  }
+}
+
+TEST(JudgeSilence, OneFlippedBitInTheOptionsOfACutSegment) {
+  for (const std::uint16_t cut : {std::uint16_t{0}, std::uint16_t{100}}) {
+    Talk t;
+    t.timestamps = true;
+    const auto make_kind_65 = [cut](std::vector<std::byte>& p) {
+      p[kIpv4HeaderSize + kTcpHeaderSize + 1] ^= std::byte{0x40};
+      if (cut == 0) fix_checksum(p);
+    };
+    t.open().a({.seq = 101, .ack = 301, .len = 10, .raw = make_kind_65, .cut = cut}).b({.seq = 301, .ack = 111});
+    EXPECT_EQ(t.violates("option-length"), cut == 0) << t.text();
   }
 }
 
