@@ -32,6 +32,12 @@ void check_disposition(const Connection& connection, const Segment& segment, con
 
 }  // namespace
 
+// For receive_packet alone, and always inlined: each packet comes this way.
+[[gnu::always_inline]] inline Connection* Host::Impl::find_awake(const PlainPacket& plain) {
+  if (recent != nullptr && !recent->buried && plain.is_between(recent->tcb.local, recent->tcb.remote)) return recent;
+  return look_up(plain.destination(), plain.source());
+}
+
 // Every packet comes here; one that is not laid out as nearly all are goes through the whole parsers.
 void Host::Impl::receive_packet(Bytes packet) {
   last_disposition = {Action::dropped, "not a good TCP segment for this host"};
@@ -73,11 +79,6 @@ void Host::Impl::receive_any_packet(Bytes packet) {
   if (Connection* const connection = find_awake(local, remote))
     return segment_for_connection(*connection, segment, ip.ecn());
   segment_for_others(local, remote, segment, ip.ecn());
-}
-
-Connection* Host::Impl::find_awake(const PlainPacket& plain) {
-  if (recent != nullptr && !recent->buried && plain.is_between(recent->tcb.local, recent->tcb.remote)) return recent;
-  return look_up(plain.destination(), plain.source());
 }
 
 void Host::Impl::segment_for_connection(Connection& connection, const Segment& segment, std::uint8_t ecn) {
