@@ -84,11 +84,22 @@ std::string number_text(Position p) { return std::to_string(wire_number(p)); }
 
 std::string since_packet(std::uint64_t packet) { return packet == 0 ? "" : " since packet " + std::to_string(packet); }
 
-// The path may have flipped a bit of it. Low ones aside: what differs by 1 or 1,024 is more often miscounted.
-static bool differs_by_high_bit(Position expected, SeqNum actual) {
+namespace {
+
+// Low bits aside: what differs by 1 or 1,024 is more often miscounted than damaged.
+bool differs_by_high_bit(Position expected, SeqNum actual) {
   const std::uint32_t difference = wire_number(expected) ^ actual.raw();
   return difference >= 1U << 16 && std::has_single_bit(difference);
 }
+
+// The path may have flipped one bit of this segment, and that alone would be what is wrong with it.
+bool one_bit_explains(const Context& c) {
+  if (c.seg.malformed || differs_by_high_bit(c.self.next, c.seg.tcp.seq)) return true;
+  return c.flags().ack() &&
+         (differs_by_high_bit(c.peer.next, c.seg.tcp.ack) || differs_by_high_bit(c.self.ack_max, c.seg.tcp.ack));
+}
+
+}  // namespace
 
 Finding Context::draft(RuleId rule, std::string expected, std::string actual, std::string why) const {
   Finding f;
@@ -100,9 +111,7 @@ Finding Context::draft(RuleId rule, std::string expected, std::string actual, st
   f.time = seg.time;
   f.unverified = !conn.certain && seg.checksum == ChecksumState::unknown;
   f.header_cut = !conn.certain && !seg.options_known;
-  f.flipped_bit = f.unverified && (seg.malformed || differs_by_high_bit(self.next, seg.tcp.seq) ||
-                                   (flags().ack() && (differs_by_high_bit(peer.next, seg.tcp.ack) ||
-                                                      differs_by_high_bit(self.ack_max, seg.tcp.ack))));
+  f.flipped_bit = f.unverified && one_bit_explains(*this);
   f.after_unverified = !conn.certain && conn.unverified;
   f.larger_than_frame = larger_than_frame(seg);
   f.expected = std::move(expected);

@@ -52,6 +52,9 @@ std::string info_text(const SegmentInfo& info);
 
 // More text than a frame of Ethernet's usual MTU has room for even without options: rarely what was on the wire.
 // 1460 over IPv6 too: senders that forget options, or the larger header, do send such packets (RFC 2525 2.18).
-inline bool larger_than_frame(const SegmentInfo& seg) { return seg.payload_size > 1500 - 20 - kTcpHeaderSize; }
+inline bool larger_than_frame(const SegmentInfo& seg) {
+  constexpr std::size_t kEthernetMtu = 1500;
+  return seg.payload_size > kEthernetMtu - kIpv4HeaderSize - kTcpHeaderSize;
+}
 
 }  // namespace lastack

@@ -82,27 +82,26 @@ Traffic run(const Config& choices, const LinkConfig& link, std::uint64_t seed, b
 
 std::vector<Choice> choices_of_traffic() {
   Choices all;
-  const auto add = [&all](const char* name) -> Config& { return all.add(name); };
-  add("no_sack").sack = false;
-  add("no_timestamps").timestamps = false;
-  Config& cubic = add("cubic");
+  all.add("no_sack").sack = false;
+  all.add("no_timestamps").timestamps = false;
+  Config& cubic = all.add("cubic");
   cubic.congestion = CongestionControl::cubic;
   cubic.loss_detection = LossDetection::rfc6675;
-  Config& small = add("small_windows");
+  Config& small = all.add("small_windows");
   small.snd_buf = 9000;
   small.rcv_buf = 5000;
-  Config& large = add("large_windows");
+  Config& large = all.add("large_windows");
   large.snd_buf = large.rcv_buf = 400'000;
-  Config& ecn = add("ecn");
+  Config& ecn = all.add("ecn");
   ecn.ecn = true;
-  Config& timers = add("keepalive_and_user_timeout");
+  Config& timers = all.add("keepalive_and_user_timeout");
   timers.keepalive = timers.user_timeout_option = true;
   timers.keepalive_idle = 1s;
-  Config& marks = add("marked_and_pushed");
+  Config& marks = all.add("marked_and_pushed");
   marks.push_always = true;
   marks.dscp = 10;
   marks.hop_limit = 3;
-  Config& fragments = add("no_path_mtu_discovery");
+  Config& fragments = all.add("no_path_mtu_discovery");
   fragments.path_mtu_discovery = false;
   fragments.delayed_ack = false;
   return std::move(all).with_bare();

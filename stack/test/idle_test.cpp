@@ -154,19 +154,18 @@ class RandomTraffic {
 
 std::vector<Choice> choices_at_rest() {
   Choices all;
-  const auto add = [&all](const char* name) -> Config& { return all.add(name); };
-  add("no_sack").sack = false;
-  Config& cubic = add("cubic");
+  all.add("no_sack").sack = false;
+  Config& cubic = all.add("cubic");
   cubic.congestion = CongestionControl::cubic;
   cubic.loss_detection = LossDetection::rfc6675;
-  Config& marked = add("cubic_rack_ecn");
+  Config& marked = all.add("cubic_rack_ecn");
   marked.congestion = CongestionControl::cubic;
   marked.ecn = true;
-  Config& small = add("small_windows");
+  Config& small = all.add("small_windows");
   small.snd_buf = 9000;
   small.rcv_buf = 5000;
   small.max_reassembly_gaps = 3;
-  Config& timers = add("keepalive_and_user_timeout");
+  Config& timers = all.add("keepalive_and_user_timeout");
   timers.keepalive = timers.user_timeout_option = true;
   timers.keepalive_idle = 3s;
   timers.keepalive_interval = 1s;

@@ -134,17 +134,16 @@ class Churn {
 
 std::vector<Choice> choices_of_churn() {
   Choices all;
-  const auto add = [&all](const char* name) -> Config& { return all.add(name); };
-  add("without_mss").send_mss = false;
-  Config& everything = add("ecn_and_user_timeout");
+  all.add("without_mss").send_mss = false;
+  Config& everything = all.add("ecn_and_user_timeout");
   everything.ecn = everything.keepalive = everything.user_timeout_option = true;
   everything.rcv_buf = 400'000;
   everything.dscp = 10;
-  Config& limits = add("short_timers");
+  Config& limits = all.add("short_timers");
   limits.user_timeout = 500ms;
   limits.window_shift = 3;
   limits.reset_on_unread_close = limits.time_wait_restart = limits.delayed_ack = false;
-  Config& fragments = add("no_path_mtu_discovery");
+  Config& fragments = all.add("no_path_mtu_discovery");
   fragments.path_mtu_discovery = false;
   fragments.repeat_syn_ack = true;
   return std::move(all).with_bare();

@@ -131,7 +131,7 @@ void handshake_ack_number(Context& c) {
   const Duration since_syn = c.seg.time - c.self.syn.last_time;  // less than zero: somebody set the clock
   if (!c.clock_runs() || since_syn < Duration::zero() || since_syn > std::chrono::seconds(1)) return;
   const auto& ts = c.seg.tcp.options.timestamps;
-  if (ts && c.peer.ts_seen && before(SeqNum(ts->echo), SeqNum(c.peer.tsval_max))) return;
+  if (ts && c.peer.ts_seen && before(SeqNum(ts->echo), SeqNum(c.peer.tsval_max))) return;  // an earlier SYN-ACK's
   c.violated(RuleId::handshake_ack_number, "SEQ=" + number_text(c.self.iss + 1), "SEQ=" + number_text(c.seq),
              "its SYN in packet " + std::to_string(c.self.syn.packet) + " took " + number_text(c.self.iss));
 }

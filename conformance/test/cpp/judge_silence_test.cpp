@@ -417,6 +417,17 @@ TEST(JudgeSilence, SingleOctetsAndTheirFinInAnyOrder) {
   EXPECT_EQ(violations(t), 0) << t.text();
 }
 
+TEST(JudgeSilence, ResetThatAcknowledgesSingleOctetsInAnyOrder) {
+  for (const std::uint32_t ack : {105U, 106U}) {
+    Talk t;
+    t.gap = std::chrono::microseconds(20);
+    t.open().a({.seq = 101, .ack = 301, .len = 1}).b({.seq = 301, .ack = 102, .len = 5});
+    t.a({.flags = "FA", .seq = 104, .ack = 301}).a({.seq = 103, .ack = 301, .len = 1});
+    t.a({.seq = 102, .ack = 301, .len = 1}).b({.flags = "RA", .seq = 306, .ack = ack});
+    EXPECT_EQ(t.violates("reset-ack"), ack == 106) << t.text();
+  }
+}
+
 // Found by the campaign: the capture begins while lost segments are sent again, and one ACK says that all has come.
 TEST(JudgeSilence, CaptureBeginsWithRepetitions) {
   Talk t;
