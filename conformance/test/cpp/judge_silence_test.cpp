@@ -481,7 +481,7 @@ TEST(JudgeSilence, ManySingleOctetsInAnyOrder) {
 // Found by the campaign: a filter by size left out the first octet, and the FIN came again alone.
 TEST(JudgeSilence, FinAgainBehindAMissingOctet) {
   Talk t;
-  t.open().a({.flags = "FA", .seq = 102, .ack = 301, .len = 39}).b({.seq = 301, .ack = 142, .len = 500});
+  t.open().a({.flags = "FA", .seq = 102, .ack = 301, .len = 39}).b({.seq = 301, .ack = 141, .len = 500});
   t.a({.flags = "FA", .seq = 141, .ack = 801}).b({.seq = 801, .ack = 142, .len = 100});
   EXPECT_EQ(violations(t), 0) << t.text();
 }
@@ -511,6 +511,16 @@ TEST(JudgeSilence, OneFlippedBitInTheOptionsOfACutSegment) {
   }
 }
 
+// Sizes are a network card's doing; what else is wrong with a large segment is not.
+TEST(JudgeSilence, OnlyItsSizeIsExcusedOfALargeSegment) {
+  Talk t;
+  t.open([](Segment& s) { s.options.mss = 1460; });
+  t.a({.seq = 101, .ack = 301, .len = 2000}).a({.seq = 2101, .ack = 301, .len = 2000});
+  t.a({.seq = 40, .ack = 301, .len = 1999});
+  EXPECT_TRUE(t.violates("before-isn")) << t.text();
+  EXPECT_FALSE(t.violates("segment-over-mss")) << t.text();
+}
+
 TEST(JudgeSilence, NobodyIsAccusedOfAHeaderThatTheCaptureCut) {
   for (const bool cut : {false, true}) {
     Talk t;
@@ -520,6 +530,7 @@ TEST(JudgeSilence, NobodyIsAccusedOfAHeaderThatTheCaptureCut) {
     };
     t.open().a({.seq = 40, .ack = 301, .len = 10, .raw = cut_options}).a({.seq = 101, .ack = 301, .len = 10});
     EXPECT_EQ(t.violates("before-isn"), !cut) << t.text();
+    EXPECT_EQ(t.text().find("undecided: the capture cut its header") != std::string::npos, cut) << t.text();
   }
 }
 
