@@ -48,6 +48,12 @@ bool ack_of_elsewhere(const Context& c) {
   return !c.seq_fits() || c.conn.earlier[1 - c.side].may_hold(c.seg.tcp.ack);
 }
 
+bool may_be_urgent_piece(const Context& c) {
+  if (c.conn.certain) return false;
+  const bool follows_urgent = c.seq == c.self.urgent_end;
+  return follows_urgent ? c.seg.tcp.urg == c.self.urgent_up : c.seq != c.self.next;
+}
+
 bool seq_of_before(const Context& c) {
   return !c.conn.certain && c.conn.earlier[c.side].may_hold(c.seg.tcp.seq) && !c.ack_fits();
 }

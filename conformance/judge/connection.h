@@ -253,6 +253,9 @@ bool seq_of_elsewhere(const Context& c);
 bool seq_of_before(const Context& c);
 bool ack_of_before(const Context& c);
 bool ack_of_elsewhere(const Context& c);
+// A network card that cuts an urgent segment gives each piece the pointer of the whole: what was not seen to follow a
+// segment with another pointer may be such a piece.
+bool may_be_urgent_piece(const Context& c);
 // More octets than any path can have carried in that time: no gap in the capture explains them.
 bool impossibly_far(Position distance, Duration elapsed);
 

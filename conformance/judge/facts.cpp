@@ -219,8 +219,10 @@ void note_ecn(Context& c) {
 void note_urgent(Context& c) {
   if (!c.flags().urg() || c.seg.tcp.urg == 0xffff || (c.blamed & kBlameSeq) != 0) return;
   const Position pointer = c.seq + c.seg.tcp.urg;
+  const bool whole = !may_be_urgent_piece(c);
   c.self.urgent_up = c.seg.tcp.urg;
   c.self.urgent_end = c.end;
+  if (!whole) return;
   if (c.self.urgent_packet != 0 && pointer <= c.self.urgent_max) return;
   c.self.urgent_max = pointer;
   c.self.urgent_packet = c.seg.number;
@@ -283,10 +285,10 @@ void note_facts(Context& c) {
       const bool answers_syn_ack =
           e.plain_segments == 0 && e.syn.count == 1 && e.syn.without_ack && c.peer.syn.count == 1;
       if (answers_syn_ack) c.conn.round_trip = c.seg.time - e.syn.time;
+      note_urgent(c);  // before note_numbers: it asks for the segment before this one
       note_numbers(c);
       if (c.flags().fin() && !wild(c)) note_fin(c);
       ++e.plain_segments;
-      note_urgent(c);
     }
     if (own_side) note_payload(c);
     note_ecn(c);

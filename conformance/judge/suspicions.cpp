@@ -132,6 +132,10 @@ Ruling settle_misnumbered(Context& c, Suspicion& s) {
 
 // Data went up to `claimed`, the edge seen was `known`.
 Ruling settle_beyond_window(Context& c, Suspicion& s) {
+  // A repetition from beyond the last ACK seen, and not of the tail (a probe), follows one that is missing.
+  const bool repeats = c.side == s.accused && c.has_data() && c.end < c.self.next;
+  if (repeats && !c.conn.certain && c.peer.acked && c.seq > c.peer.ack_max)
+    return open_because(s, "it repeats text beyond the last ACK seen: ACKs are missing from the capture");
   if (c.side == s.accused || !c.flags().ack() || c.flags().rst() || c.flags().syn()) return Ruling::keep;
   const int shift = c.conn.window_shift(c.side);
   if (shift < 0) return Ruling::keep;

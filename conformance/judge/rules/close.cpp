@@ -64,10 +64,8 @@ void urgent_pointer(Context& c) {
   const bool first_fin = c.flags().fin() && !self.fin;
   const Position fin = first_fin ? c.end - 1 : self.fin_at;
   if (!self.fin && !first_fin) return;
-  // A network card that cuts a segment gives each piece the pointer of the whole.
-  const bool piece = !c.conn.certain && c.seg.tcp.urg == self.urgent_up && c.seq == self.urgent_end;
-  if (points && pointer > fin && piece) return;
   if (points && pointer > fin) {
+    if (may_be_urgent_piece(c)) return;
     c.violated(RuleId::urgent_pointer, "SEG.SEQ+SEG.UP up to " + number_text(fin),
                "SEG.SEQ+SEG.UP=" + number_text(pointer), "the FIN takes " + number_text(fin));
     return;

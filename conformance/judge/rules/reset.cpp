@@ -30,6 +30,17 @@ std::string found(const Context& c) {
          (c.flags().ack() ? ", ACK=" + std::to_string(c.seg.tcp.ack.raw()) : ", no ACK");
 }
 
+// Ports are used again when a connection has ended, and the SYN of the next one may be missing from the capture. Both
+// numbers say so, or the time that has passed.
+bool may_end_a_later_one(const Context& c) {
+  const Endpoint& self = c.self;
+  const Endpoint& peer = c.peer;
+  const bool ended = self.rst || peer.rst || (self.fin && peer.fin);
+  if (c.conn.certain || !ended || c.seq - self.next <= (Position{1} << 16)) return false;
+  if (c.flags().ack()) return c.ack > peer.next && !c.peer_may_reach(c.ack);
+  return c.seg.time - std::max(self.last_time, peer.last_time) > std::chrono::milliseconds(200);
+}
+
 }  // namespace
 
 void reset_of_syn(Context& c) {
@@ -171,11 +182,7 @@ void reset_number(Context& c) {
     return;
   }
   const bool beyond_reach = (c.peer.edge_known && c.seq > c.peer.edge_max + 1) || (self.fin && c.seq > self.fin_at + 1);
-  // Ports are used again when a connection has ended, and the SYN of the next one may be missing from the capture.
-  const bool ended = self.rst || c.peer.rst || (self.fin && c.peer.fin);
-  const bool far_and_late = c.seq - self.next > (Position{1} << 16) &&
-                            c.seg.time - std::max(self.last_time, c.peer.last_time) > std::chrono::milliseconds(200);
-  if (beyond_reach && ended && far_and_late && !c.flags().ack() && !c.conn.certain) {
+  if (beyond_reach && may_end_a_later_one(c)) {
     c.inconclusive(RuleId::reset_number, expected, found(c),
                    why + "; undecided: it may end a later connection of these ports, whose SYN is missing");
     return;

@@ -694,6 +694,29 @@ TEST(JudgeSilence, WindowShutAfterAGap) {
   }
 }
 
+// Found by the campaign: of a later connection of the same ports only the reset was captured.
+TEST(JudgeSilence, ResetOfAConnectionThatIsMissing) {
+  for (const std::uint32_t ack : {302U, 65'000U}) {
+    Talk t;
+    t.open().a({.flags = "FA", .seq = 101, .ack = 301}).b({.flags = "FA", .seq = 301, .ack = 102});
+    t.a({.seq = 102, .ack = 302}).a({.flags = "RA", .seq = 500'102, .ack = ack});
+    EXPECT_EQ(t.violates("reset-number"), ack == 302) << t.text();
+  }
+}
+
+// Found by the campaign: a filter left out all empty segments, so the ACKs that had opened the window, and what came
+// back was an offer of less. The sender repeats from beyond the last ACK seen: it had another.
+TEST(JudgeSilence, WindowTakenBackWhereAcksAreMissing) {
+  for (const std::uint32_t repeated : {101U, 501U, 701U}) {  // 701: a probe of the tail
+    Talk t;
+    t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101, .wnd = 200}).a({.seq = 101, .ack = 301});
+    for (const std::uint32_t seq : {101U, 301U, 501U, 701U}) t.a({.seq = seq, .ack = 301, .len = 200});
+    t.wait(std::chrono::milliseconds(200)).a({.seq = repeated, .ack = 301, .len = 200});
+    t.b({.seq = 301, .ack = 501, .wnd = 200}).b({.seq = 301, .ack = 501, .wnd = 200});
+    EXPECT_EQ(t.violates("data-beyond-window"), repeated != 501) << repeated << t.text();
+  }
+}
+
 // Found by the campaign: after a FIN, numbers far beyond it, of an end whose peer is hardly captured.
 TEST(JudgeSilence, NumbersBeyondAFinWhoseAckSaysLittle) {
   Talk t;
@@ -790,6 +813,27 @@ TEST(JudgeSilence, PiecesOfAnUrgentSegment) {
     t.a({.flags = "UPA", .seq = 131, .ack = 301, .len = 10, .tweak = pointer(second)});
     EXPECT_EQ(violations(t), second == 60 ? 0 : 1) << t.text();
   }
+}
+
+// Found by the campaign: the pieces of an urgent segment that is sent again come before the FIN, and out of order.
+TEST(JudgeSilence, PiecesOfAnUrgentSegmentBeforeTheFin) {
+  const auto pointer = [](std::uint16_t up) { return [up](Segment& s) { s.urg = up; }; };
+  const auto piece = [&](Talk& t, std::uint32_t seq) {
+    t.a({.flags = "UA", .seq = seq, .ack = 301, .len = 20, .tweak = pointer(60)});
+  };
+  for (const bool in_order : {true, false}) {
+    Talk t;
+    t.open();
+    piece(t, in_order ? 101 : 121);
+    piece(t, in_order ? 121 : 101);
+    t.a({.flags = "UPA", .seq = 141, .ack = 301, .len = 20, .tweak = pointer(20)});
+    t.a({.flags = "FA", .seq = 161, .ack = 301}).b({.seq = 301, .ack = 162});
+    EXPECT_EQ(violations(t), 0) << t.text();
+  }
+  Talk lost;  // the first piece, before the tap; the last one carries the FIN
+  lost.open().a({.flags = "UFA", .seq = 121, .ack = 301, .len = 20, .tweak = pointer(40)});
+  lost.a({.flags = "UA", .seq = 101, .ack = 301, .len = 20, .tweak = pointer(40)}).b({.seq = 301, .ack = 142});
+  EXPECT_EQ(violations(lost), 0) << lost.text();
 }
 
 // Found by the campaign: the receiver had dropped text again that it had reported, so that what filled no hole here
