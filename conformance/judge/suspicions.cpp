@@ -116,6 +116,11 @@ Ruling settle_claimed_by_sender(Context& c, Suspicion& s) {
     const Duration elapsed = c.seg.time - s.draft.time;
     const bool unprovoked = c.self.stimuli == 0 && elapsed > Duration{0} && elapsed < std::chrono::milliseconds(2);
     if (c.end == s.claimed) return Ruling::drop;
+    if (unprovoked && c.end > s.claimed && !c.conn.capture_gap && c.has_data()) {
+      s.draft.why += "; octet " + number_text(s.known) + " was first sent in packet " + std::to_string(c.seg.number) +
+                     ", too soon to be a repetition, and " + number_text(s.claimed) + " is no boundary of it";
+      return Ruling::violated;
+    }
     if (c.end < s.claimed) s.known = c.end;
     s.contradicted = s.contradicted || (c.end > s.claimed && (unprovoked || elapsed < c.conn.round_trip / 2));
     s.borne_out = s.borne_out || (c.end > s.claimed && !s.contradicted);

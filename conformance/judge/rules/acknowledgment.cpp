@@ -100,7 +100,8 @@ void fin_not_acknowledged(Context& c) {
   const Endpoint& peer = c.peer;
   if (!c.flags().ack() || !peer.fin || c.ack != peer.fin_at || !self.acked || self.ack_max != c.ack) return;
   const auto& ts = c.seg.tcp.options.timestamps;
-  const bool echoes_fin = ts && self.stimuli == 1 && (self.stimulus_flags & Flags::fin_bit) != 0 &&
+  const bool fin_alone = self.stimuli == 1 || peer.tsval_packet == peer.fin_packet;  // no other has its TSval
+  const bool echoes_fin = ts && fin_alone && (self.stimulus_flags & Flags::fin_bit) != 0 &&
                           self.stimulus_end == peer.fin_at + 1 && self.tsecr_seen && ts->echo == self.stimulus_tsval &&
                           after(SeqNum(ts->echo), SeqNum(self.tsecr_max));
   // A window update would offer more, not less (some stacks take the FIN's number out of the window).

@@ -27,10 +27,14 @@ namespace {
 // Reasons for an empty segment to be numbered below the highest number sent, other than a mistake.
 bool may_be_numbered_low(const Context& c) {
   const Endpoint& self = c.self;
-  // The answer to what has just arrived is no probe; earlier acknowledgements may be missing from the capture.
-  const bool ack_advanced = self.acked && c.ack > self.ack_max && self.stimulus_len != 0 &&
-                            c.ack == self.stimulus_end && c.clock_runs() &&
-                            c.seg.time - self.stimulus_time < std::chrono::milliseconds(300);
+  // The answer to what has just arrived is no probe, nor is one of a row of acknowledgements; earlier ones may be
+  // missing from the capture.
+  const bool answers_last =
+      c.ack == self.stimulus_end && c.seg.time - self.stimulus_time < std::chrono::milliseconds(300);
+  const bool in_a_row = c.ack <= c.peer.next && c.seg.time - self.ack_time < std::chrono::milliseconds(2) &&
+                        c.seg.time - self.stimulus_time < std::chrono::milliseconds(2);
+  const bool ack_advanced =
+      self.acked && c.ack > self.ack_max && self.stimulus_len != 0 && c.clock_runs() && (answers_last || in_a_row);
   const bool below_una = c.seq == c.peer.ack_max - 1 || c.seq == self.next - 1;
   const bool probe = below_una && !ack_advanced;           // SND.UNA-1: keep-alive, window probe
   const bool window_shut = c.peer.edge_last <= self.next;  // a sender may stay inside a window that shrank

@@ -97,6 +97,28 @@ const std::vector<Fault>& faults() {
       {"ack_falls_while_the_sequence_has_moved_on",  // no timestamps, no IP identifications: SND.NXT is the witness
        [](Talk& t) { going(t).a({.seq = 111, .ack = 321, .len = 5}).a({.seq = 116, .ack = 315}); }, "ack-goes-back", 8,
        0},
+      {"third_segment_one_too_high",  // no timestamps, no IP identifications: the data follows too soon
+       [](Talk& t) {
+         t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101}).a({.seq = 102, .ack = 301});
+         t.gap = std::chrono::milliseconds(1);
+         t.a({.seq = 101, .ack = 301, .len = 10}).b({.seq = 301, .ack = 111}).a({.seq = 111, .ack = 301, .len = 3});
+       },
+       "unsent-sequence", 3, 0},
+      {"one_of_a_row_of_acks_one_too_low",
+       [](Talk& t) {
+         going(t).b({.seq = 321, .ack = 111, .len = 5}).b({.seq = 326, .ack = 111, .len = 5});
+         t.gap = std::chrono::microseconds(500);
+         t.b({.seq = 331, .ack = 111, .len = 5});
+         t.a({.seq = 111, .ack = 326}).a({.seq = 110, .ack = 331}).a({.seq = 111, .ack = 336});
+       },
+       "ack-sequence", 11, 0},
+      {"ack_leaves_out_the_fin_that_it_echoes",
+       [](Talk& t) {
+         t.timestamps = true;
+         going(t).b({.flags = "FA", .seq = 321, .ack = 111});
+         t.a({.seq = 111, .ack = 322}).a({.flags = "FA", .seq = 111, .ack = 322}).b({.seq = 322, .ack = 111});
+       },
+       "fin-not-counted", 10, 1},
       {"reset_acknowledges_far_off", [](Talk& t) { going(t).a({.flags = "RA", .seq = 111, .ack = kFar}); }, "reset-ack",
        7, 0},
       {"payload_overlaps_with_other_octets",
