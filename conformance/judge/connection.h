@@ -170,7 +170,7 @@ struct TrackedConnection {
   bool capture_gap = false;  // octets were acknowledged that were never captured
   std::uint64_t capture_gap_packet = 0;
   Stranger stranger;
-  bool duplicates = false;  // the same segment twice without reason: the network or the capture duplicates
+  std::uint8_t copies = 0;  // packets that were captured twice, as far as one can tell; no more than 255 are counted
   std::bitset<kMaxRules> said_inconclusive;  // by rule: said once per connection
   std::bitset<kMaxRules> said_note[2];       // by rule: once per end
   std::array<Blamed, 4> last_blamed{};       // the last violations, so that none is reported twice under two names
@@ -216,6 +216,8 @@ struct Context {
   bool peer_may_reach(Position p) const {
     return peer.next_doubtful && (peer.sent.overflowed() || peer.sent.covers(p - 1, p));
   }
+  // It has reset the connection: a listener with SYN cookies may have made it anew, with numbers of its own.
+  bool after_own_reset() const { return self.rst && !conn.certain; }
   // False: every packet of it has the same time so far, so that the capture may have no clock.
   bool clock_runs() const { return conn.certain || seg.time != conn.first_time; }
   // The number lies where this incarnation of the connection has numbers: the handshake was captured, or both ends have

@@ -189,11 +189,21 @@ bool goes_on_unseen(const TrackedConnection& c, const SegmentInfo& seg) {
   return beyond(self, seg.tcp.seq) || (seg.tcp.flags.ack() && beyond(peer, seg.tcp.ack));
 }
 
+// A listener with SYN cookies takes an ACK that comes after its reset for the end of a handshake, and makes the
+// connection anew (RFC 4987 3.6). Linux does so also with an ACK that is one too high: a cookie's last bits are an
+// index.
+bool may_be_made_anew(const TrackedConnection& c, const SegmentInfo& seg) {
+  const Endpoint& self = c.ends[side_of(c, seg)];
+  const bool ack_came = self.stimulus_packet > self.rst_packet && (self.stimulus_flags & Flags::ack_bit) != 0 &&
+                        (self.stimulus_flags & Flags::rst_bit) == 0;
+  return !c.certain && self.rst && self.rst_synchronized && !self.was_reset && ack_came;
+}
+
 }  // namespace
 
 bool starts_over(const TrackedConnection& c, const SegmentInfo& seg) {
   if (seg.tcp.flags.rst()) return false;
-  if (!seg.tcp.flags.syn()) return is_over(c) && goes_on_unseen(c, seg);
+  if (!seg.tcp.flags.syn()) return (is_over(c) && goes_on_unseen(c, seg)) || may_be_made_anew(c, seg);
   const int side = side_of(c, seg);
   const Endpoint& self = c.ends[side];
   if (c.certain && side == c.judged && c.doubtful && self.syn.count != 0 &&
@@ -233,7 +243,9 @@ Ended ended(const TrackedConnection& c) {
   for (int i = 0; i < 2; ++i) {
     const Endpoint& end = c.ends[i];
     const Position first = end.syn.count != 0 ? end.iss : end.first;
-    e.numbers[i] = {end.numbers_known, SeqNum(wire_number(first)), SeqNum(wire_number(end.next))};
+    e.numbers[i] = {true, SeqNum(wire_number(first)), SeqNum(wire_number(end.next))};
+    if (!end.numbers_known)
+      e.numbers[i] = c.earlier[i];  // a reset alone ended it, perhaps one of the incarnation before
   }
   return e;
 }

@@ -57,7 +57,8 @@ struct PacketOrigin {
   // The VLANs and tunnels around it, as a number; 0 without any. The same addresses in two of them may be two
   // connections: they are told apart by their sequence numbers.
   std::uint64_t context = 0;
-  bool copy = false;  // the same packet was captured before: nothing new, but the capture duplicates
+  bool copy = false;   // the same packet was captured before: nothing new, but the capture duplicates
+  bool again = false;  // the same octets were captured before: a copy, or a repetition
 };
 
 struct Finding {

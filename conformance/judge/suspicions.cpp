@@ -250,10 +250,17 @@ Ruling settle_option_missing(const Context& c, const Suspicion& s) {
   return used ? Ruling::violated : Ruling::keep;
 }
 
-// Whoever sends a SYN-ACK in reply to a SYN-ACK has got a SYN before it.
-Ruling settle_unoffered_option(const Context& c, const Suspicion& s) {
+// Whoever sends a SYN-ACK in reply to a SYN-ACK has got a SYN before it; where the reply is not the first ACK, or is
+// not there, that SYN-ACK may be missing from the capture.
+Ruling settle_unoffered_option(const Context& c, Suspicion& s) {
   if (c.side == s.accused || !c.flags().ack()) return Ruling::keep;
-  return c.flags().syn() ? Ruling::drop : Ruling::violated;
+  if (c.flags().syn()) return Ruling::drop;
+  const bool first = c.flags().rst() || (c.seq <= c.self.iss + 1 + c.self.syn.data && c.ack <= c.peer.iss + 1);
+  // The accused has echoed what was not seen.
+  const bool unseen =
+      c.self.ts_seen && c.peer.tsecr_highest != 0 && after(SeqNum(c.peer.tsecr_highest), SeqNum(c.self.tsval_max));
+  return first && !unseen ? Ruling::violated
+                          : open_because(s, "an answer to it is missing from the capture, perhaps a SYN-ACK");
 }
 
 Ruling settle(Context& c, Suspicion& s) {
@@ -298,8 +305,8 @@ Ruling last_word(const TrackedConnection& conn, Suspicion& s) {
       if (conn.capture_gap) return open_because(s, "packets are missing from the capture");
       if (!s.later && conn.sink->repeats()) return open_because(s, "it may be a copy of an ACK sent before the FIN");
       return Ruling::violated;
-    case SuspicionKind::isn_vote:
-    case SuspicionKind::unoffered_option: return Ruling::violated;
+    case SuspicionKind::isn_vote: return Ruling::violated;
+    case SuspicionKind::unoffered_option: return open_because(s, "the answer to it was not captured");
     case SuspicionKind::option_missing:
       return open_because(s,
                           "it never uses the option, so a box may have taken it out of the other end's SYN-ACK or SYN");

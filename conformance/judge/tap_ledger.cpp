@@ -92,7 +92,8 @@ void TapLedger::concluded(TrackedConnection& conn, bool kept) {
                     {conn.address[0].ip, conn.address[1].ip},
                     conn.id,
                     static_cast<std::int8_t>(client),
-                    kept});
+                    kept,
+                    conn.copies >= 2});
   for (Provisional& p : conn.provisional) {
     if (waits) waiting_.emplace_back(cases_.size() - 1, std::move(p));
   }
@@ -103,6 +104,8 @@ TapDecision TapLedger::decide(const Case& c, TapChoice choice) const {
   TapDecision d;
   if (choice != TapChoice::infer) {
     d = given_tap(choice, c.client);
+  } else if (c.several_places) {
+    d.why = "packets were captured more than once";
   } else if (!(c.host[0] == c.host[1])) {
     const TapEvidence hosts[2] = {host(c.host[0]), host(c.host[1])};
     d = infer_tap(c.own, hosts);

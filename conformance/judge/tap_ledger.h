@@ -30,6 +30,7 @@ class TapLedger {
     std::uint32_t connection = 0;
     std::int8_t client = 0;
     bool kept = false;
+    bool several_places = false;  // its packets were captured more than once
   };
   // An initial sequence number that a host has chosen.
   struct Isn {

@@ -77,9 +77,9 @@ void Tracker::packet(Instant now, Bytes bytes, std::uint64_t number, std::size_t
     case DecodeResult::cut: ++counts.cut; return;
     case DecodeResult::segment: break;
   }
+  if (origin.copy || origin.again) note_copy(seg, origin.context);
   if (origin.copy) {
     ++counts.copies;
-    note_copy(seg, origin.context);
     return;
   }
   ++counts.segments;
@@ -199,7 +199,7 @@ void Tracker::note_copy(const SegmentInfo& seg, std::uint64_t context) {
   if (s == kNone) return;
   begin(s);
   TrackedConnection& c = *connections[s].conn;
-  c.duplicates = true;
+  if (c.copies != 255) ++c.copies;
   if (!c.suspicions.empty()) settle_by_copy(c, side_of(c, seg), seg);
 }
 

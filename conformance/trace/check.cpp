@@ -62,8 +62,9 @@ class Reading {
       ++skipped(skip);
       return;
     }
-    const bool copy = copies_.is_copy(found, packet.time);
-    judge_.observed(packet.time, found.packet, packet.number, found.wire_size, {found.context, copy});
+    const Sighting sighting = copies_.see(found, packet.time);
+    const PacketOrigin origin{found.context, sighting == Sighting::copy, sighting == Sighting::again};
+    judge_.observed(packet.time, found.packet, packet.number, found.wire_size, origin);
   }
 
   CaptureReader& reader_;

@@ -13,6 +13,7 @@ namespace {
 struct Signature {
   std::uint64_t hash = 0;
   bool numbered = false;  // an IPv4 identification is part of it
+  bool text = false;      // the segment has some: acknowledgements without it are alike
 };
 
 std::uint64_t hash_words(std::uint64_t h, Bytes bytes) {
@@ -50,7 +51,7 @@ Signature signature_of_plain(const std::byte* p, bool stamped) {
   h = mix(load_word(tcp) ^ h, load_word(tcp + 8) ^ 0x8ebc6af09c88c6e3U);
   const std::uint64_t rest = stamped ? load_word(tcp + 24) : 0x589965cc75374cc3U;
   const std::uint64_t middle = stamped ? load_word(tcp + 18) : load_be16(tcp + 18);
-  return {mix(rest ^ h, middle ^ 0xd6e8feb86659fd93U), load_be16(p + 4) != 0};
+  return {mix(rest ^ h, middle ^ 0xd6e8feb86659fd93U), load_be16(p + 4) != 0, load_be16(p + 2) > (stamped ? 72 : 40)};
 }
 
 // What no router changes: hop limit, ECN mark and IP checksum are left out.
@@ -66,12 +67,15 @@ Signature signature_of(Bytes packet) {
     const std::size_t header = std::min<std::size_t>((load_u8(p) & 0x0fU) * 4U, packet.size());
     const std::uint64_t h =
         hash_words(load_be32(p + 2), packet.subspan(12, 8));  // length and identification; addresses
-    return {hash_tcp(h, packet.subspan(header)), load_be16(p + 4) != 0};
+    return {hash_tcp(h, packet.subspan(header)), load_be16(p + 4) != 0, false};
   }
   if (!v4 && packet.size() >= kIpv6HeaderSize) {
-    return {hash_tcp(hash_words(load_be16(p + 4), packet.subspan(8, 32)), packet.subspan(kIpv6HeaderSize)), false};
+    const bool text = packet.size() >= kIpv6HeaderSize + 20 && load_u8(p + 6) == 6 &&
+                      load_be16(p + 4) > (load_u8(p + kIpv6HeaderSize + 12) >> 4) * 4;
+    return {hash_tcp(hash_words(load_be16(p + 4), packet.subspan(8, 32)), packet.subspan(kIpv6HeaderSize)), false,
+            text};
   }
-  return {hash_words(0, packet), false};
+  return {hash_words(0, packet), false, false};
 }
 
 }  // namespace
@@ -81,20 +85,23 @@ void CopyFilter::grow() {
   for (const Seen& s : few) seen_[s.signature & (kMany - 1)] = s;
 }
 
-bool CopyFilter::is_copy(const Decapsulated& packet, Instant now) {
+Sighting CopyFilter::see(const Decapsulated& packet, Instant now) {
   constexpr Duration kElsewhere = std::chrono::seconds(2);
   constexpr Duration kSamePlace = std::chrono::milliseconds(2);
+  constexpr Duration kTooSoonToRepeat = std::chrono::milliseconds(20);
   const Signature s = signature_of(packet.packet);
   Seen& seen = seen_[s.hash & (seen_.size() - 1)];
   if (seen.signature == s.hash) {
     const Duration apart = now > seen.time ? now - seen.time : seen.time - now;
     const bool elsewhere = seen.point != packet.point && apart <= kElsewhere;
-    const bool again = seen.point == packet.point && s.numbered && apart <= kSamePlace;
+    const bool twice = seen.point == packet.point && s.numbered && apart <= kSamePlace;
     if (elsewhere && seen_.size() == kFew) grow();
-    if (elsewhere || again) return true;
+    if (elsewhere || twice) return Sighting::copy;
+    const bool alike = s.numbered ? apart <= kElsewhere : s.text && apart <= kTooSoonToRepeat;
+    if (alike) return Sighting::again;
   }
   seen = {s.hash, packet.point, now};
-  return false;
+  return Sighting::first;
 }
 
 }  // namespace lastack

@@ -11,11 +11,18 @@
 
 namespace lastack {
 
+enum class Sighting : std::uint8_t {
+  first,
+  again,  // the same octets at the same point, but so late that its sender may have repeated them
+  copy,
+};
+
 class CopyFilter {
  public:
-  // Has the same packet been seen a moment ago? Elsewhere within two seconds; at the same point within milliseconds,
-  // and then only with an IPv4 identification, because an endpoint may well send the same acknowledgement twice.
-  bool is_copy(const Decapsulated& packet, Instant now);
+  // Has the same packet been seen a moment ago? A copy is one elsewhere within two seconds; at the same point within
+  // milliseconds, and then only with an IPv4 identification, because an endpoint may well send the same acknowledgement
+  // twice.
+  Sighting see(const Decapsulated& packet, Instant now);
 
  private:
   struct Seen {

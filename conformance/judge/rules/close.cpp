@@ -6,6 +6,7 @@ namespace lastack::rules {
 
 void fin_moved(Context& c) {
   if (c.flags().syn() || c.flags().rst() || c.conn.next_syn.present || c.self.next_doubtful) return;
+  if (c.after_own_reset()) return;
   const Position fin = c.end - 1;
   if (c.self.fin) {
     const bool far = fin - c.self.fin_at > (Position{1} << 16) || c.self.fin_at - fin > (Position{1} << 16);
@@ -41,7 +42,7 @@ void data_after_fin(Context& c) {
   const Endpoint& self = c.self;
   if (!self.fin || self.next_doubtful || c.conn.next_syn.present || (c.flags().fin() && c.end != self.fin_at + 1))
     return;
-  if (c.end <= self.fin_at + 1 && c.seq <= self.fin_at + 1) return;
+  if ((c.end <= self.fin_at + 1 && c.seq <= self.fin_at + 1) || c.after_own_reset()) return;
   if (self.jumped && self.jump_packet == self.fin_packet) return;  // the FIN itself may be misnumbered
   if (c.seq - self.fin_at > (Position{1} << 16) && seq_of_elsewhere(c)) return;
   c.violated(RuleId::data_after_fin, "numbers up to " + number_text(self.fin_at + 1),

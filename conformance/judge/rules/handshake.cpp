@@ -68,6 +68,10 @@ namespace {
 void syn_number_strayed(Context& c) {
   const NextSyn& other = c.conn.next_syn;
   const SynFacts& syn = c.self.syn;
+  if (other.info->tcp.seq == SeqNum(wire_number(c.self.iss))) {  // the same SYN again
+    c.conn.next_syn.present = false;
+    return;
+  }
   Finding f =
       c.draft(RuleId::isn_changed, "SEQ=" + number_text(c.self.iss), "SEQ=" + std::to_string(other.info->tcp.seq.raw()),
               "the SYN in packet " + std::to_string(syn.packet) + " has SEQ=" + number_text(c.self.iss) +

@@ -76,7 +76,7 @@ void clock_falls(Context& c) {
                     "its clock was at " + std::to_string(self.tsval_max) + since_packet(self.tsval_packet));
 }
 
-void after_own_reset(Context& c) {
+void follows_own_reset(Context& c) {
   const Endpoint& self = c.self;
   if (!self.rst || !self.rst_synchronized || !well_after(c, self.rst_packet, self.rst_time)) return;
   c.violated_at_tap(RuleId::segment_after_reset, "no segment but RST", info_text(c.seg),
@@ -129,7 +129,7 @@ void sent_order(Context& c) {
     }
     clock_falls(c);
   }
-  after_own_reset(c);
+  follows_own_reset(c);
   after_received_reset(c);
 }
 

@@ -108,7 +108,7 @@ void reset_ack(Context& c) {
   // of an old one, if one came again.
   Position least = peer.iss + 1;
   if (!peer.retransmitted) {
-    const bool sent_once = c.conn.certain || (!self.retransmitted && !c.conn.duplicates);
+    const bool sent_once = c.conn.certain || (!self.retransmitted && c.conn.copies == 0);
     if (sent_once && c.seq == self.next && self.next_packet != self.syn.packet && !self.next_doubtful) {
       least = self.ack_at_next;  // sent after the octets before SND.NXT
     } else if (c.later_but(kByAck) && self.acked) {

@@ -72,7 +72,7 @@ void ack_sequence(Context& c) {
   if (c.self.jumped && c.self.jump_to > c.self.jump_from && c.seq == c.self.jump_from + c.self.jump_len) return;
   if (c.self.syn.count != 0 && c.seq < c.self.iss) return;  // before-isn
   if (!c.later || may_be_numbered_low(c)) return;
-  if (c.self.rst && !c.conn.certain) return;  // a listener with SYN cookies may have made the connection anew
+  if (c.after_own_reset()) return;
   const std::string expected = "SEQ=" + number_text(c.self.next);
   const std::string actual = "SEQ=" + number_text(c.seq);
   if (const char* doubt = c.conn.certain ? nullptr : doubt_of_next(c)) {
@@ -123,7 +123,8 @@ void sequence_jump(Context& c) {
   if (ids_known && !self.ids.is_newer(c.seg.ip.id)) return;  // sent before the jump, and overtaken
   const bool upward = self.jump_to > self.jump_from;
   const bool straddled = !upward && self.jump_to + self.jump_len > self.jump_from;
-  const bool gapless = self.jump_ids_gapless && self.ids.is_next(c.seg.ip.id);
+  const bool gapless =
+      self.jump_ids_gapless && self.ids.is_next(c.seg.ip.id) && self.ids.gapless_since() <= self.jump_packet;
   self.stream.drop(self.jump_packet);
   if (self.changed_packet == self.jump_packet) {  // said already
     self.sent.add(self.jump_from, meant_end);

@@ -586,6 +586,26 @@ TEST(Copies, BehindARouterAreRecognised) {
   expect_conviction(r);
 }
 
+// Found by the campaign: captures of both ends, merged into one. Where the tap was cannot be said of those.
+TEST(Copies, MuchLaterAtTheSamePointHideWhereTheTapWas) {
+  for (const bool again : {true, false}) {
+    std::vector<File> talk = conversation(1000, 5000, 1);
+    File f;
+    section_block(f, false);
+    interface_block(f, 101, false);
+    for (std::size_t i = 0; i < talk.size(); ++i) {
+      packet_block(f, 0, i * 50'000, talk[i], false);
+      if (again) packet_block(f, 0, i * 50'000 + 5'000, talk[i], false);
+    }
+    const CheckReport r = check(f);
+    EXPECT_EQ(r.counts.copies, 0U);
+    ASSERT_EQ(r.connections.size(), 1U);
+    EXPECT_EQ(r.connections[0].report.tap.why == "packets were captured more than once", again)
+        << r.connections[0].report.tap.why;
+    EXPECT_EQ(r.counts.violations + r.counts.inconclusive, 0U);
+  }
+}
+
 // Found by the campaign: the path doubled a segment and damaged one of the two.
 TEST(Copies, OneOfThemDamagedAccusesNobody) {
   for (const bool copied : {true, false}) {

@@ -111,7 +111,10 @@ const std::vector<Case>& cases() {
        [](Talk& t) { t.a({.flags = "S", .seq = 100, .tweak = [](Segment& s) { s.options.window_scale = 15; }}); },
        [](Talk& t) { t.a({.flags = "S", .seq = 100, .tweak = [](Segment& s) { s.options.window_scale = 14; }}); }},
       {"window-scale-not-offered",
-       [](Talk& t) { t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101, .tweak = with_scale}); },
+       [](Talk& t) {
+         t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101, .tweak = with_scale});
+         t.a({.seq = 101, .ack = 301});
+       },
        [](Talk& t) {
          t.a({.flags = "S", .seq = 100, .tweak = with_scale}).b({.flags = "SA", .seq = 300, .ack = 101});
        }},
@@ -121,6 +124,7 @@ const std::vector<Case>& cases() {
          t.b({.flags = "SA", .seq = 300, .ack = 101, .tweak = [](Segment& s) {
                 s.options.timestamps = Timestamps{1, 0};
               }});
+         t.a({.seq = 101, .ack = 301});
        },
        [](Talk& t) {
          t.a({.flags = "S", .seq = 100, .tweak = [](Segment& s) { s.options.timestamps = Timestamps{1, 0}; }});
@@ -161,7 +165,10 @@ const std::vector<Case>& cases() {
              .b({.seq = 301, .ack = 101, .len = 5});
        },
        [](Talk& t) { t.open().b({.seq = 301, .ack = 101, .len = 5}); }, kEndpoint},
-      {"ecn-not-offered", [](Talk& t) { t.a({.flags = "S", .seq = 100}).b({.flags = "SAE", .seq = 300, .ack = 101}); },
+      {"ecn-not-offered",
+       [](Talk& t) {
+         t.a({.flags = "S", .seq = 100}).b({.flags = "SAE", .seq = 300, .ack = 101}).a({.seq = 101, .ack = 301});
+       },
        [](Talk& t) { t.a({.flags = "SEC", .seq = 100}).b({.flags = "SAE", .seq = 300, .ack = 101}); }},
       {"ect-on-control",
        [](Talk& t) { t.open(with_ecn).b({.seq = 301, .ack = 101, .len = 9}).a({.seq = 101, .ack = 310, .raw = ect}); },

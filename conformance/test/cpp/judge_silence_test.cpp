@@ -694,6 +694,93 @@ TEST(JudgeSilence, WindowShutAfterAGap) {
   }
 }
 
+// Found by the campaign: ports used again while the other end is in LAST-ACK, and the repeated SYN stands behind its
+// answer.
+TEST(JudgeSilence, SameSynAgainBehindItsAnswer) {
+  Talk t;
+  t.open().a({.flags = "FA", .seq = 101, .ack = 301}).b({.flags = "FA", .seq = 301, .ack = 102});
+  t.a({.flags = "S", .seq = 65'000}).b({.flags = "RA", .seq = 302, .ack = 102}).a({.flags = "R", .seq = 102});
+  t.b({.flags = "SA", .seq = 90'000, .ack = 65'001}).b({.flags = "RA", .seq = 302, .ack = 102});
+  t.a({.flags = "S", .seq = 65'000}).a({.seq = 65'001, .ack = 90'001}).b({.seq = 90'001, .ack = 65'001, .len = 5});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
+// Found by the campaign: a listener with SYN cookies made a connection of the ACK that came after its reset.
+TEST(JudgeSilence, MadeAnewAfterAReset) {
+  for (const char* flags : {"A", "FA", "PA"}) {
+    for (const bool answered : {true, false}) {
+      Talk t(TapChoice::server);
+      t.open().a({.seq = 101, .ack = 301, .len = 2}).a({.flags = "FA", .seq = 103, .ack = 301});
+      t.b({.flags = "FA", .seq = 301, .ack = 104}).b({.flags = "RA", .seq = 302, .ack = 104});
+      if (answered) t.a({.seq = 104, .ack = 302});
+      for (std::uint16_t port = 4001; port < 4006; ++port) t.from_port(port).open();
+      t.from_port(4000).b({.flags = flags, .seq = 302, .ack = 104, .len = flags[0] == 'P' ? 3U : 0U});
+      EXPECT_EQ(t.violates("segment-after-reset"), !answered) << flags << answered << t.text();
+      EXPECT_EQ(violations(t) != 0, !answered) << flags << answered << t.text();
+    }
+  }
+}
+
+// The same on the path, where the ACK may have passed before the reset, or may be missing.
+TEST(JudgeSilence, MadeAnewAfterAResetAsThePathSeesIt) {
+  for (const bool reset : {true, false}) {
+    for (const std::size_t text : {0U, 3U}) {
+      Talk t;
+      t.open().a({.flags = "FA", .seq = 101, .ack = 301}).b({.flags = "FA", .seq = 301, .ack = 102});
+      t.a({.seq = 102, .ack = 302});
+      if (reset) t.b({.flags = "RA", .seq = 302, .ack = 102});
+      t.b({.flags = text == 0 ? "FA" : "A", .seq = 302, .ack = 102, .len = text});
+      EXPECT_EQ(t.violates(text == 0 ? "fin-moved" : "data-after-fin"), !reset) << t.text();
+      EXPECT_EQ(violations(t), reset ? 0 : 1) << t.text();
+    }
+  }
+}
+
+// Found by the campaign: late resets of the connection before, around a SYN and its answer.
+TEST(JudgeSilence, ResetsOfTheConnectionBefore) {
+  Talk t;
+  t.open().a({.flags = "FA", .seq = 101, .ack = 301}).b({.flags = "FA", .seq = 301, .ack = 102});
+  t.a({.seq = 102, .ack = 302}).a({.flags = "S", .seq = 65'000}).b({.flags = "RA", .seq = 302, .ack = 102});
+  t.a({.flags = "S", .seq = 65'000}).b({.flags = "R", .seq = 302});
+  t.b({.flags = "SA", .seq = 16'000'000, .ack = 65'001}).b({.flags = "R", .seq = 302});
+  t.a({.seq = 65'001, .ack = 16'000'001}).b({.seq = 16'000'001, .ack = 65'001, .len = 5});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
+// Found by the campaign: a sampled capture of a simultaneous open; the SYN-ACK carries what its sender's own SYN
+// offers.
+TEST(JudgeSilence, OptionsOfASimultaneousOpenThatIsMissing) {
+  const auto scale = [](Segment& s) { s.options.window_scale = 7; };
+  for (const std::uint32_t next : {0U, 301U, 306U}) {
+    Talk t;
+    t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101, .tweak = scale});
+    if (next != 0) t.a({.seq = 101, .ack = next, .len = 4});
+    t.b({.seq = 306, .ack = 105});
+    EXPECT_EQ(t.violates("window-scale-not-offered"), next == 301) << next << t.text();
+  }
+  for (const bool unseen : {true, false}) {  // the accused echoes a timestamp that was not seen
+    Talk t;
+    t.timestamps = true;
+    const auto later = [&](Segment& s) { s.options.timestamps->echo += unseen ? 5 : 0; };
+    t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101, .tweak = scale});
+    t.b({.seq = 301, .ack = 101, .tweak = later}).a({.seq = 101, .ack = 301, .len = 4});
+    EXPECT_EQ(t.violates("window-scale-not-offered"), !unseen) << t.text();
+  }
+}
+
+// Found by the campaign: the tail sent again, and what came next is missing.
+TEST(JudgeSilence, RepetitionBeforeAGap) {
+  for (const std::uint16_t missing : {std::uint16_t{0}, std::uint16_t{2}}) {
+    Talk t;
+    t.ids = true;
+    t.open().a({.seq = 101, .ack = 301, .len = 10}).b({.seq = 301, .ack = 111}).a({.seq = 111, .ack = 301, .len = 10});
+    t.a({.seq = 111, .ack = 301, .len = 10}).b({.seq = 301, .ack = 121}).skip_ids(0, missing);
+    t.a({.seq = 130, .ack = 301}).b({.seq = 301, .ack = 131}).a({.seq = 131, .ack = 301, .len = 10});
+    t.b({.seq = 301, .ack = 141});
+    EXPECT_EQ(t.violates("sequence-jump"), missing == 0) << t.text();
+  }
+}
+
 // Found by the campaign: of a later connection of the same ports only the reset was captured.
 TEST(JudgeSilence, ResetOfAConnectionThatIsMissing) {
   for (const std::uint32_t ack : {302U, 65'000U}) {
