@@ -12,6 +12,12 @@ bool fits_a_scale_taken_out(const Context& c, Position data_end) {
   return data_end <= peer.ack_max + (Position{peer.wnd_last} << peer.syn.shift);
 }
 
+// What opened the window may be missing from the capture: it answers a clock that has not been seen.
+bool answers_unseen(const Context& c) {
+  const auto& ts = c.seg.tcp.options.timestamps;
+  return !c.conn.certain && ts && c.peer.ts_seen && after(SeqNum(ts->echo), SeqNum(c.peer.tsval_max));
+}
+
 }  // namespace
 
 void data_beyond_window(Context& c) {
@@ -32,6 +38,12 @@ void data_beyond_window(Context& c) {
     c.inconclusive(RuleId::data_beyond_window, "data up to " + number_text(peer.edge_max) + " at most",
                    "data up to " + number_text(data_end),
                    "one SYN offers a window scale, the other does not; undecided: a box may have taken it out");
+    return;
+  }
+  if (answers_unseen(c)) {
+    c.inconclusive(RuleId::data_beyond_window, "data up to " + number_text(peer.edge_max) + " at most",
+                   "data up to " + number_text(data_end),
+                   "undecided: it echoes a timestamp that was not seen, of an ACK that may have opened the window");
     return;
   }
   if (impossibly_far(c.seq - c.self.next, c.seg.time - c.self.last_time)) {

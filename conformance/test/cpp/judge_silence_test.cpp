@@ -804,6 +804,20 @@ TEST(JudgeSilence, WindowTakenBackWhereAcksAreMissing) {
   }
 }
 
+// Found by the campaign: the ACK that opened the window is missing; the data echoes its timestamp.
+TEST(JudgeSilence, DataThatAnswersAMissingAck) {
+  for (const bool unseen : {true, false}) {
+    Talk t;
+    t.timestamps = true;
+    const auto later = [&](Segment& s) { s.options.timestamps->echo += unseen ? 5 : 0; };
+    t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101, .wnd = 200}).a({.seq = 101, .ack = 301});
+    t.a({.seq = 101, .ack = 301, .len = 200}).b({.seq = 301, .ack = 301, .wnd = 100});
+    t.a({.seq = 301, .ack = 301, .len = 200, .tweak = later});
+    t.b({.seq = 301, .ack = 401, .wnd = 50}).b({.seq = 301, .ack = 401, .wnd = 50});
+    EXPECT_EQ(t.violates("data-beyond-window"), !unseen) << t.text();
+  }
+}
+
 // Found by the campaign: after a FIN, numbers far beyond it, of an end whose peer is hardly captured.
 TEST(JudgeSilence, NumbersBeyondAFinWhoseAckSaysLittle) {
   Talk t;
