@@ -80,6 +80,7 @@ std::vector<std::byte> encode(const Program& program) {
     header[layout.octet] |= (value_to_bits(layout.choice, program.header[i]) & mask(layout.width)) << layout.shift;
   }
   std::vector<std::byte> out;
+  out.reserve(header.size());
   for (const std::uint32_t octet : header) out.push_back(static_cast<std::byte>(octet));
   for (const Step& step : program.steps) encode_step(program.kind, step, out);
   return out;

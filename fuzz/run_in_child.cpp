@@ -81,9 +81,8 @@ std::string run_in_child(const Program& program, const Stacks& stacks, std::stri
     text = said.substr(std::min(end + 1, said.size()));
     return said.substr(0, end);
   }
-  const std::string id = crash_id(said, status);
-  text = id;
-  return id;
+  text = crash_id(said, status);
+  return text;
 }
 
 }  // namespace lastack::fuzz

@@ -156,7 +156,7 @@ class ScenarioWriter final : public Observer {
 
   std::string handle(std::uint8_t slot) const { return slot == 0 ? "sut" : "sut" + std::to_string(slot); }
   std::string peer(std::uint16_t port) {
-    const std::string name = world_ || port == kFirstPeerPort ? "peer" : "peer" + std::to_string(port - kFirstPeerPort);
+    std::string name = world_ || port == kFirstPeerPort ? "peer" : "peer" + std::to_string(port - kFirstPeerPort);
     if (peers_.insert({port, name}).second) {
       print(name + " = lab.peer(port=" + std::to_string(port) + ", to=" + std::to_string(sut_port()) + ")");
     }

@@ -115,10 +115,10 @@ int main(int argc, char** argv) {
   Sweep sweep(ops, all);
   const auto starts = header_layout(static_cast<std::size_t>(HeaderField::start)).choice.values;
   bool known = start.empty();
-  for (std::uint8_t s = 0; s < starts.size(); ++s) {
+  for (std::size_t s = 0; s < starts.size(); ++s) {
     if (!start.empty() && start != starts[s]) continue;
     known = true;
-    if (!sweep.run_start(s, changes)) break;
+    if (!sweep.run_start(static_cast<std::uint8_t>(s), changes)) break;
   }
   if (!known) usage();
   std::printf("%llu programs, %zu findings\n", static_cast<unsigned long long>(sweep.runs()), sweep.findings());

@@ -43,7 +43,7 @@ bool text_goes_on(const Context& c) {
 // by the scale excepted).
 bool acknowledgement_goes_on(const Context& c) {
   if (c.ack < c.self.ack_max || c.ack > c.peer.next || c.ack <= c.peer.iss || c.seg.tcp.wnd == 0) return false;
-  const int shift = c.conn.agreed.shift[c.side];
+  const std::int8_t shift = c.conn.agreed.shift[c.side];
   const Position edge = c.ack + (static_cast<Position>(c.seg.tcp.wnd) << shift);
   return edge + (Position{1} << shift) >= c.self.edge_max;
 }

@@ -49,7 +49,7 @@ const LibraryMemory* LibraryMemory::find(const char** reason) {
     if (found != 1) {
       why = "lwIP's variables are not in a shared library of their own";
     } else {
-      memory.start_ = reinterpret_cast<std::byte*>(range.first);
+      memory.start_ = reinterpret_cast<std::byte*>(range.first);  // NOLINT(performance-no-int-to-ptr): of a mapping
       memory.size_ = range.last - range.first;
       memory.save(&memory.pristine_);
     }

@@ -22,7 +22,7 @@ class TimerHeap {
   Connection* top();
   // Exact after top() was called since the last change.
   Instant earliest() const { return heap_.empty() ? kNever : heap_.front()->heap_key; }
-  std::size_t memory() const { return heap_.capacity() * sizeof(Connection*); }
+  std::size_t memory() const { return heap_.capacity() * sizeof(void*); }
   // Gives memory back when most of it is unused.
   void shrink() {
     if (heap_.capacity() > 64 && heap_.capacity() / 8 > heap_.size()) heap_.shrink_to_fit();

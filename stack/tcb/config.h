@@ -57,7 +57,7 @@ struct Config {
   // Receiving.
   bool delayed_ack = true;                // 3.8.6.3 SHLD-18
   Duration delayed_ack_timeout = 40ms;    // 3.8.6.3 MUST-40: below 0.5 s
-  bool acknowledge_out_of_order = true;   // 3.8.? MAY-13, RFC 5681 4.2: an immediate duplicate ACK
+  bool acknowledge_out_of_order = true;   // 3.10.7.4 MAY-13, RFC 5681 4.2: an immediate duplicate ACK
   bool duplicate_sack = true;             // RFC 2883: with SACK, say which text came twice
   std::uint8_t max_reassembly_gaps = 32;  // bound on separate out-of-order runs
 
@@ -109,7 +109,7 @@ struct Config {
   // Keep-alive, 3.8.4.
   //= rfc9293 3.8.4 MUST-25 MUST-27 MUST-28 MAY-5
   bool keepalive = false;           // MAY-5, MUST-25: off
-  Duration keepalive_idle = 7200s;  // MUST-27, SHLD... at least two hours by default
+  Duration keepalive_idle = 7200s;  // 3.8.4 MUST-27, MUST-28: at least two hours by default
   Duration keepalive_interval = 75s;
   std::uint8_t keepalive_probes = 9;
 
@@ -118,7 +118,9 @@ struct Config {
   Duration rest_after = 1s;
 
   std::uint8_t hop_limit = 64;  // 3.9.2 MUST-49: configurable
-  std::uint8_t dscp = 0;        // 3.9.2.? SHLD-22
+  std::uint8_t dscp = 0;        // 3.9.1.9 SHLD-22
+
+  friend bool operator==(const Config&, const Config&) = default;
 };
 
 }  // namespace lastack

@@ -248,7 +248,7 @@ bool waits_only_for_silence(const Timers& timers) {
 
 bool same_choices(const Tcb& a, const Tcb& b) {
   if (!a.own_config || !b.own_config) return !a.own_config && !b.own_config;
-  return std::memcmp(a.own_config.get(), b.own_config.get(), sizeof(Config)) == 0;
+  return *a.own_config == *b.own_config;
 }
 
 bool same_sender(const Tcb& a, const Tcb& b) {

@@ -146,14 +146,13 @@ void loss_probe_timeout(Tcb& tcb) {
 void process_probe_ack(Tcb& tcb, const AckNews& news, std::optional<SeqNum> dsack_end, bool repeats) {
   LossProbe& probe = tcb.sack_sender->probe;
   if (!probe.in_flight || before(news.segment.ack, probe.end)) return;
-  if (!probe.is_retransmission || dsack_end == probe.end) {
-    probe.in_flight = false;
-  } else if (after(news.segment.ack, probe.end)) {
+  const bool reported = !probe.is_retransmission || dsack_end == probe.end;
+  if (!reported && after(news.segment.ack, probe.end)) {
     probe.in_flight = false;
     // The probe has repaired a loss, and congestion it was all the same.
     tcb.congestion.reduce(CongestionEvent::loss, tcb.flight() + news.acked);
     tcb.congestion.cwnd = std::min(tcb.congestion.cwnd, tcb.congestion.ssthresh);
-  } else if (repeats) {
+  } else if (reported || repeats) {
     probe.in_flight = false;
   }
 }

@@ -142,7 +142,7 @@ constexpr Duration kReplyTime = std::chrono::seconds(1);
 
 RuleId rule_of(std::uint8_t owed) {
   switch (owed) {
-    case kResetInside: return RuleId::challenge_missing;
+    case kResetInside:
     case kSynInside: return RuleId::challenge_missing;
     case kFinAgain: return RuleId::fin_not_acknowledged_again;
     case kAfterReset: return RuleId::closed_without_reset;
