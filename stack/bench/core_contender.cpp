@@ -1,8 +1,10 @@
 // The core as a contender: two hosts, each with its application, joined by a ring of frames that one host writes in
 // place and the other reads in place. Owns that ring and the two applications; sees of the core only Host.
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "stack/bench/contenders.h"
 #include "stack/host/host.h"
@@ -49,6 +51,7 @@ class TwoHosts {
   // Hands over the oldest frame; null when the ring is empty.
   Host* deliver();
   void pump();
+  void tell_events();
   bool open();
   void write_more();
   void read_all();
@@ -69,6 +72,7 @@ class TwoHosts {
   std::uint32_t opened_ = 0;
   ConnId active_ = ConnId::none;
   ConnId passive_ = ConnId::none;
+  std::vector<std::byte> text_ = std::vector<std::byte>(BENCH_MSS);
   std::uint64_t left_ = 0;      // octets that the client has yet to send
   std::uint64_t received_ = 0;  // that the server has read
 };
@@ -132,6 +136,10 @@ void TwoHosts::pump() {
   transmit(*client_, *server_);
   transmit(*server_, *client_);
   while (Host* to = deliver()) transmit(*to, to == &*client_ ? *server_ : *client_);
+  tell_events();
+}
+
+void TwoHosts::tell_events() {
   while (client_->poll_event() || server_->poll_event()) {
   }
 }
@@ -151,24 +159,28 @@ bool TwoHosts::open() {
 }
 
 void TwoHosts::write_more() {
-  static constexpr std::array<std::byte, BENCH_MSS> text{};
-  while (left_ > 0) {
-    const Bytes part(text.data(), left_ < text.size() ? static_cast<std::size_t>(left_) : text.size());
-    auto taken = client_->send(now_, active_, part);
-    if (!taken || *taken == 0) return;
+  for (std::size_t room = client_->send_room(active_); left_ > 0 && room > 0;) {
+    auto taken = client_->send(now_, active_, Bytes(text_).first(std::min<std::uint64_t>({left_, room, text_.size()})));
+    if (!taken) return;
     left_ -= *taken;
+    room -= *taken;
   }
 }
 
 // Looks at the text in place, as the applications of the peers do.
 void TwoHosts::read_all() {
-  for (Bytes text = server_->peek(passive_); !text.empty(); text = server_->peek(passive_)) {
+  for (std::size_t unread = 1; unread != 0;) {
+    const Bytes text = server_->peek(passive_);
+    if (text.empty()) return;
     auto done = server_->consume(now_, passive_, text.size());
     if (!done) return;
     received_ += done->octets;
+    unread = done->unread;
   }
 }
 
+// Each application knows its one connection: it reads or writes after every frame, and hears events when a run of
+// frames for its host is over.
 void TwoHosts::bulk(std::uint64_t octets, bench_count& count) {
   const std::uint64_t before = entered_;
   received_ = 0;
@@ -177,8 +189,6 @@ void TwoHosts::bulk(std::uint64_t octets, bench_count& count) {
     write_more();
     transmit(*client_, *server_);
     while (Host* to = deliver()) {
-      while (to->poll_event()) {
-      }
       if (to == &*server_) {
         read_all();
         transmit(*server_, *client_);
@@ -186,6 +196,7 @@ void TwoHosts::bulk(std::uint64_t octets, bench_count& count) {
         write_more();
         transmit(*client_, *server_);
       }
+      if (head_ == tail_ || frames_[head_ % kRing].to != to) tell_events();
     }
   }
   count.octets += received_;

@@ -103,6 +103,12 @@ Result<std::size_t, CallError> Host::send(Instant now, ConnId conn, Bytes data, 
   return taken;
 }
 
+std::size_t Host::send_room(ConnId conn) const {
+  const Connection* const connection = impl_->find(conn);
+  if (connection == nullptr || connection->released || !takes_text(connection->tcb)) return 0;
+  return connection->tcb.send_queue.room();
+}
+
 // RECEIVE, whichever way the text is taken.
 template <typename Call>
 Result<ReceiveResult, CallError> Host::Impl::receive(Instant at, ConnId conn, Call call) {

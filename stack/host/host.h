@@ -84,6 +84,8 @@ class Host {
                                     Bytes first = {});
   Result<ConnId, CallError> accept(ConnId listener);  // CallError::would_block when none is ready
   Result<std::size_t, CallError> send(Instant now, ConnId conn, Bytes data, SendFlags flags = {});
+  // How much of it send() would take now; 0 also when it would refuse.
+  std::size_t send_room(ConnId conn) const;
   Result<ReceiveResult, CallError> receive(Instant now, ConnId conn, MutableBytes buffer);
   // RECEIVE without a copy: the text at the front of the queue, as far as it lies in one piece, good until the next
   // input; consume() then takes octets of it, as receive() would.

@@ -30,6 +30,11 @@ void open_active(Tcb& tcb, SeqNum iss, Instant now) {
   settle_timers(tcb, now);
 }
 
+bool takes_text(const Tcb& tcb) {
+  constexpr StateSet kOpen{State::syn_sent, State::syn_received, State::established, State::close_wait};
+  return kOpen.contains(tcb.state()) && !tcb.snd.fin_queued;
+}
+
 //= rfc9293 3.10.2
 Result<std::size_t, CallError> send_call(Tcb& tcb, Instant now, Bytes data, SendFlags flags) {
   switch (tcb.state()) {
@@ -78,7 +83,8 @@ Result<ReceiveResult, CallError> consume_call(Tcb& tcb, std::size_t octets) {
   result.octets = tcb.receive_queue.drop(octets);
   tcb.octets_read += result.octets;
   const SeqNum position = consumed + static_cast<std::uint32_t>(result.octets);
-  result.end_of_stream = tcb.rcv.fin && tcb.receive_queue.unread() == 0;
+  result.unread = tcb.receive_queue.unread();
+  result.end_of_stream = tcb.rcv.fin && result.unread == 0;
   //= rfc9293 3.9.1.3 MAY-17
   if (result.octets != 0 && tcb.rcv.pushed && after(tcb.rcv.push_end, consumed)) {
     result.pushed = at_or_before(tcb.rcv.push_end, position);

@@ -14,6 +14,7 @@ namespace lastack {
 
 struct ReceiveResult {
   std::size_t octets = 0;
+  std::size_t unread = 0;      // what is left in the queue
   bool end_of_stream = false;  // the peer's FIN has been reached: nothing more will come
   bool pushed = false;
   bool urgent_ahead = false;
@@ -29,6 +30,8 @@ Result<std::size_t, CallError> send_call(Tcb& tcb, Instant now, Bytes data, Send
 Result<ReceiveResult, CallError> receive_call(Tcb& tcb, MutableBytes buffer);
 // RECEIVE of text that the user has seen in place: up to `octets` of it are done with.
 Result<ReceiveResult, CallError> consume_call(Tcb& tcb, std::size_t octets);
+// Whether send_call takes text at all in this state.
+bool takes_text(const Tcb& tcb);
 // 3.10.4 CLOSE: no more to send; receiving goes on.
 Status<CallError> close_call(Tcb& tcb, Instant now);
 // 3.6.1: the application is gone altogether.
