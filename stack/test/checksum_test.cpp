@@ -72,6 +72,21 @@ TEST(Checksum, VectorCodeAgreesWithPortableCode) {
   }
 }
 
+// Copied and summed in one pass: at every size, in one piece and in two.
+TEST(Checksum, CopyingSumsTheSameAndCopiesAll) {
+  const auto data = pattern(700);
+  for (std::size_t size = 0; size < data.size(); ++size) {
+    for (const std::size_t first : {size, size / 2, size / 3}) {
+      const Bytes text = Bytes(data).first(size);
+      std::vector<std::byte> to(size + 1, std::byte{0x5a});
+      ChecksumAccumulator sum;
+      sum.copy(to.data(), {text.first(first), text.subspan(first)});
+      ASSERT_EQ(sum.finish(), reference(std::vector(text.begin(), text.end()))) << size << " " << first;
+      ASSERT_TRUE(std::equal(text.begin(), text.end(), to.begin()) && to.back() == std::byte{0x5a}) << size;
+    }
+  }
+}
+
 TEST(Checksum, PiecesAddUp) {
   const auto data = pattern(100);
   ChecksumAccumulator sum;

@@ -4,6 +4,7 @@
 #include "stack/wire/checksum.h"
 
 #include <algorithm>
+#include <array>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -31,41 +32,51 @@ std::uint64_t sum_words(const std::byte* p, std::size_t size) {
 
 #if defined(__x86_64__)
 constexpr std::size_t kLane = 32;  // octets of one AVX2 register: 16 words
-constexpr std::size_t kMostLanes =
-    2048;  // at once: additions of less than 2^17 that a signed lane of 32 bits holds with room
+// 2048 lanes: additions of less than 2^17 that a signed lane of 32 bits holds with room.
+constexpr std::size_t kMostAtOnce = 2048 * kLane;
+
+// Where the last lane overlaps the one before it, what was counted already is masked out: 32 octets from 32 - n on keep
+// the last n.
+alignas(kLane) constexpr std::array<std::uint8_t, 2 * kLane> kKeepLast = [] {
+  std::array<std::uint8_t, 2 * kLane> mask{};
+  for (std::size_t i = kLane; i < mask.size(); ++i) mask[i] = 0xff;
+  return mask;
+}();
 
 // Adds neighbouring words of 16 bits to signed lanes of 32. The one multiply-add that does this takes its words as
-// signed, so each is moved down by 2^15 first (the xor), and the sum is moved up again at the end. With kCopy the text
-// is copied to `to` on the way.
+// signed, so each is moved down by 2^15 first (the xor), and the sum is moved up again at the end. `size` is even and
+// at least a lane. With kCopy the text is copied to `to` on the way.
 template <bool kCopy>
-__attribute__((target("avx2"))) std::uint64_t sum_lanes_avx2(const std::byte* p, std::size_t lanes, std::byte* to) {
+__attribute__((target("avx2"))) std::uint64_t sum_lanes_avx2(const std::byte* p, std::size_t size, std::byte* to) {
   const __m256i offset = _mm256_set1_epi16(INT16_MIN);
   const __m256i ones = _mm256_set1_epi16(1);
-  const auto pairs = [&](std::size_t lane) __attribute__((target("avx2"), always_inline)) {
-    const __m256i words = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + lane * kLane));
-    if constexpr (kCopy) _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + lane * kLane), words);
+  const auto load = [&](std::size_t at) __attribute__((target("avx2"), always_inline)) {
+    const __m256i words = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + at));
+    if constexpr (kCopy) _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + at), words);
+    return words;
+  };
+  const auto pairs = [&](__m256i words) __attribute__((target("avx2"), always_inline)) {
     return _mm256_madd_epi16(_mm256_xor_si256(words, offset), ones);
   };
   __m256i even = _mm256_setzero_si256();
   __m256i odd = _mm256_setzero_si256();
-  std::size_t left = lanes;
-  while (left >= 8) {
-    even = _mm256_add_epi32(even, pairs(0));
-    odd = _mm256_add_epi32(odd, pairs(1));
-    even = _mm256_add_epi32(even, pairs(2));
-    odd = _mm256_add_epi32(odd, pairs(3));
-    even = _mm256_add_epi32(even, pairs(4));
-    odd = _mm256_add_epi32(odd, pairs(5));
-    even = _mm256_add_epi32(even, pairs(6));
-    odd = _mm256_add_epi32(odd, pairs(7));
-    left -= 8;
-    p += 8 * kLane;
-    if constexpr (kCopy) to += 8 * kLane;
+  const std::size_t rest = size % kLane;
+  std::size_t at = 0;
+  for (const std::size_t end = size - size % (8 * kLane); at != end; at += 8 * kLane) {
+    even = _mm256_add_epi32(even, pairs(load(at)));
+    odd = _mm256_add_epi32(odd, pairs(load(at + kLane)));
+    even = _mm256_add_epi32(even, pairs(load(at + 2 * kLane)));
+    odd = _mm256_add_epi32(odd, pairs(load(at + 3 * kLane)));
+    even = _mm256_add_epi32(even, pairs(load(at + 4 * kLane)));
+    odd = _mm256_add_epi32(odd, pairs(load(at + 5 * kLane)));
+    even = _mm256_add_epi32(even, pairs(load(at + 6 * kLane)));
+    odd = _mm256_add_epi32(odd, pairs(load(at + 7 * kLane)));
   }
-  for (; left > 0; --left) {
-    even = _mm256_add_epi32(even, pairs(0));
-    p += kLane;
-    if constexpr (kCopy) to += kLane;
+  for (; at != size - rest; at += kLane) even = _mm256_add_epi32(even, pairs(load(at)));
+  if (rest != 0) {
+    const __m256i keep = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kKeepLast.data() + rest));
+    odd = _mm256_add_epi32(odd, pairs(_mm256_and_si256(load(size - kLane), keep)));
+    at += kLane;  // words, as far as the offset goes
   }
   // Eight signed sums of 32 bits to one of 64.
   const __m256i both = _mm256_add_epi32(even, odd);
@@ -73,7 +84,7 @@ __attribute__((target("avx2"))) std::uint64_t sum_lanes_avx2(const std::byte* p,
                                         _mm256_cvtepi32_epi64(_mm256_extracti128_si256(both, 1)));
   const __m128i two = _mm_add_epi64(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
   const std::int64_t sum = _mm_cvtsi128_si64(two) + _mm_extract_epi64(two, 1);
-  return static_cast<std::uint64_t>(sum + (static_cast<std::int64_t>(lanes * kLane / 2) << 15));
+  return static_cast<std::uint64_t>(sum + (static_cast<std::int64_t>(at / 2) << 15));
 }
 
 const bool has_avx2 = __builtin_cpu_supports("avx2");
@@ -81,12 +92,14 @@ const bool has_avx2 = __builtin_cpu_supports("avx2");
 template <bool kCopy>
 std::uint64_t sum_octets(const std::byte* p, std::size_t size, std::byte* to) {
   std::uint64_t sum = 0;
-  while (has_avx2 && size >= 2 * kLane) {
-    const std::size_t lanes = std::min(size / kLane, kMostLanes);
-    sum += sum_lanes_avx2<kCopy>(p, lanes, to);
-    p += lanes * kLane;
-    size -= lanes * kLane;
-    if constexpr (kCopy) to += lanes * kLane;
+  if (has_avx2 && size >= kLane) {
+    if (size % 2 == 0 && size <= kMostAtOnce) return sum_lanes_avx2<kCopy>(p, size, to);
+    for (std::size_t part = 0; size >= kLane; size -= part) {
+      part = std::min(size - size % 2, kMostAtOnce);
+      sum += sum_lanes_avx2<kCopy>(p, part, to);
+      p += part;
+      if constexpr (kCopy) to += part;
+    }
   }
   if constexpr (kCopy) {
     if (size != 0) std::memcpy(to, p, size);
