@@ -15,7 +15,7 @@ class Fifo {
   std::size_t size() const { return size_; }
   T& front() { return ring_[front_]; }
   T& back() { return ring_[place(size_ - 1)]; }
-  void push_back(T value) {
+  [[gnu::always_inline]] void push_back(T value) {
     if (size_ == capacity_) [[unlikely]]
       grow();
     ring_[place(size_)] = std::move(value);

@@ -98,6 +98,14 @@ Result<std::size_t, CallError> Host::send(Instant now, ConnId conn, Bytes data, 
   }
   if (connection->released) return CallError::connection_closing;
   if (connection->end_reason) return *std::exchange(connection->end_reason, std::nullopt);
+  // While something is in flight there is no more to it than this.
+  if (host.config.header_prediction && steady(connection->tcb) && connection->tcb.flight() != 0 && !flags.push &&
+      !flags.urgent) {
+    const std::size_t octets = connection->tcb.send_queue.append(data);
+    if (octets == 0 && !data.empty()) return CallError::insufficient_resources;
+    host.after_steady(*connection);
+    return octets;
+  }
   auto taken = send_call(connection->tcb, host.now, data, flags);
   if (taken) host.after_call(*connection);
   return taken;
@@ -136,7 +144,15 @@ Bytes Host::peek(ConnId conn) const {
 }
 
 Result<ReceiveResult, CallError> Host::consume(Instant now, ConnId conn, std::size_t octets) {
-  return impl_->receive(now, conn, [&](Tcb& tcb) { return consume_call(tcb, octets); });
+  Impl& host = *impl_;
+  Connection* const connection = host.find_held(conn);
+  if (!host.config.header_prediction || connection == nullptr || !steady(connection->tcb))
+    return host.receive(now, conn, [&](Tcb& tcb) { return consume_call(tcb, octets); });
+  host.advance(now);
+  cover(State::established, call_event(UserCall::receive));
+  const ReceiveResult result = consume_next(connection->tcb, octets);
+  host.after_steady(*connection);
+  return result;
 }
 
 void Host::config_changed(Instant now, ConnId conn) {

@@ -203,11 +203,16 @@ void Host::Impl::reply(const SocketAddress& local, const SocketAddress& remote, 
 
 Written Host::Impl::transmit(Tcb& tcb, MutableBytes out) {
   if (config.header_prediction) {
+    if (steady(tcb)) {
+      const Written written = write_next(tcb, now, out, config.checksums);
+      if (written.size != 0 || written.was_last) return written;
+    }
     const Written written = write_expected(tcb, now, out, config.checksums);
     if (written.size != 0 || written.was_last) return written;
   }
   if (nothing_to_send(tcb) || !next_segment(tcb, now, outgoing)) return {0, true};
   const std::size_t size = write(tcb, out);
+  tcb.flow = Flow::unknown;
   return {size, nothing_to_send(tcb)};
 }
 

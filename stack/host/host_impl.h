@@ -25,6 +25,7 @@
 #include "stack/tcp/effects.h"
 #include "stack/tcp/expected.h"
 #include "stack/tcp/output.h"
+#include "stack/tcp/steady.h"
 #include "stack/wire/plain.h"
 #include "stack/wire/segment.h"
 
@@ -77,7 +78,8 @@ struct Host::Impl {
       return recent;
     return look_up(local, remote);
   }
-  Connection* find_awake(const PlainPacket& packet);
+  template <typename Packet>
+  Connection* find_awake(const Packet& packet);
   Connection* look_up(const SocketAddress& local, const SocketAddress& remote);
   State state(const Connection* connection, ConnId id) {
     if (connection != nullptr) return connection->buried ? State::closed : connection->tcb.state();
@@ -88,6 +90,7 @@ struct Host::Impl {
   // After every input that touched the connection: its place in the queues follows from its variables.
   void after_input(Connection& connection) {
     check(connection);
+    connection.tcb.flow = Flow::unknown;
     const bool connected = (connection.tcb.signals & static_cast<std::uint16_t>(Signal::connected)) != 0;
     if (connection.tcb.state() != State::established || connected || connection.fast_open_pending)
       return after_change(connection);
@@ -98,9 +101,19 @@ struct Host::Impl {
   // The same after a SEND or RECEIVE, which tell nothing and end nothing.
   void after_call(Connection& connection) {
     check(connection);
+    connection.tcb.flow = Flow::unknown;
     if (connection.tcb.state() != State::established) return after_change(connection);
     heap.update(connection);
     want_output(connection);
+  }
+  // And after an input that left a steady connection steady (tcp/steady.h).
+  [[gnu::always_inline]] void after_steady(Connection& connection) {
+    check(connection);
+    tell(connection);
+    heap.update(connection);
+    if (connection.in_output || has_nothing_to_send(connection.tcb)) return;
+    connection.in_output = true;
+    output.push_back(connection.id);
   }
   void after_change(Connection& connection);
   void tell(Connection& connection) {
@@ -131,6 +144,11 @@ struct Host::Impl {
 
   // Packets in (receive.cpp).
   void receive_packet(Bytes packet);
+  // `common` by value: what has an address does not stay in registers.
+  [[gnu::noinline]] void receive_common(Connection* connection, CommonSegment common);
+  [[gnu::noinline]] void receive_other_packet(Bytes packet);
+  template <typename Packet>
+  void receive_segment(Connection* connection, const Packet& packet, const Segment& segment);
   void receive_any_packet(Bytes packet);
   void segment_for_connection(Connection& connection, const Segment& segment, std::uint8_t ecn);
   // No connection is awake for it: it is for one that is only a record, for a listener, or for nobody.
@@ -228,8 +246,9 @@ struct Host::Impl {
   std::uint32_t fast_open_pending = 0;
   Fifo<Instant> fast_open_resets;  // until when those count that a RST has ended
   Disposition last_disposition;
-  PlainPacket incoming;  // during receive_packet
-  Outgoing outgoing;     // between next_segment and write
+  PlainPacket incoming;     // during receive_packet
+  Segment incoming_common;  // the same, of a common segment
+  Outgoing outgoing;        // between next_segment and write
   std::int32_t last_id = 0;
   std::uint16_t next_port_offset = 0;
   std::uint16_t ip_id = 0;

@@ -33,34 +33,57 @@ void check_disposition(const Connection& connection, const Segment& segment, con
 }  // namespace
 
 // For receive_packet alone, and always inlined: each packet comes this way.
-[[gnu::always_inline]] inline Connection* Host::Impl::find_awake(const PlainPacket& plain) {
-  if (recent != nullptr && !recent->buried && plain.is_between(recent->tcb.local, recent->tcb.remote)) return recent;
-  return look_up(plain.destination(), plain.source());
+template <typename Packet>
+[[gnu::always_inline]] inline Connection* Host::Impl::find_awake(const Packet& packet) {
+  if (recent != nullptr && !recent->buried && packet.is_between(recent->tcb.local, recent->tcb.remote)) return recent;
+  return look_up(packet.destination(), packet.source());
 }
 
-// Every packet comes here; one that is not laid out as nearly all are goes through the whole parsers.
+// Every packet comes here. The next one of a steady connection is not taken apart; what is not laid out as nearly all
+// are goes through the whole parsers.
 void Host::Impl::receive_packet(Bytes packet) {
   last_disposition = {Action::dropped, "not a good TCP segment for this host"};
+  CommonSegment common;
+  if (!config.header_prediction || !common.look_at(packet)) return receive_other_packet(packet);
+  Connection* const connection = find_awake(common);
+  //= rfc9293 3.1 MUST-3
+  if (config.checksums == Checksums::written && !common.checksums_are_right()) return;
+  if (connection == nullptr || !steady(connection->tcb) || !is_next(connection->tcb, common, now))
+    return receive_common(connection, common);
+  take_next(connection->tcb, common, now);
+  last_disposition = {Action::accepted, "3.10.7.4"};
+  after_steady(*connection);
+}
+
+void Host::Impl::receive_common(Connection* connection, CommonSegment common) {
+  Segment& segment = incoming_common;
+  common.fill(segment);
+  if (connection == nullptr || !is_expected(connection->tcb, segment, now))
+    return receive_segment(connection, common, segment);
+  last_disposition = take_expected(connection->tcb, segment, now);
+  check_disposition(*connection, segment, last_disposition);
+  after_input(*connection);
+}
+
+void Host::Impl::receive_other_packet(Bytes packet) {
   PlainPacket& plain = incoming;
   if (!config.header_prediction || !parse_plain(packet, plain)) return receive_any_packet(packet);
-  const Segment& segment = plain.segment;
-  Connection* const connection = find_awake(plain);
-  const bool expected = connection != nullptr && plain.is_common && is_expected(connection->tcb, segment, now);
   //= rfc9293 3.1 MUST-3
   if (config.checksums == Checksums::written && !plain.checksums_are_right()) return;
-  if (expected) {
-    last_disposition = take_expected(connection->tcb, segment, now);
-    check_disposition(*connection, segment, last_disposition);
-    return after_input(*connection);
-  }
+  receive_segment(find_awake(plain), plain, plain.segment);
+}
+
+// `connection`: the one that is awake for it.
+template <typename Packet>
+void Host::Impl::receive_segment(Connection* connection, const Packet& packet, const Segment& segment) {
   if (connection != nullptr) {
     // Its peer was looked at when it was first heard of.
     if (connection->tcb.state() == State::syn_sent && !can_be_a_peer(connection->tcb.remote.ip)) return;
-    return segment_for_connection(*connection, segment, plain.ecn);
+    return segment_for_connection(*connection, segment, packet.ecn());
   }
-  const SocketAddress local = plain.destination();
-  const SocketAddress remote = plain.source();
-  if (ours(local.ip) && can_be_a_peer(remote.ip)) segment_for_others(local, remote, segment, plain.ecn);
+  const SocketAddress local = packet.destination();
+  const SocketAddress remote = packet.source();
+  if (ours(local.ip) && can_be_a_peer(remote.ip)) segment_for_others(local, remote, segment, packet.ecn());
 }
 
 void Host::Impl::receive_any_packet(Bytes packet) {

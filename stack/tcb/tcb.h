@@ -128,6 +128,9 @@ enum class Signal : std::uint16_t {
   closed = 1U << 9,
 };
 
+// What tcp/steady.h has found of the variables as they are; unknown after every input that it did not process itself.
+enum class Flow : std::uint8_t { unknown, steady, other };
+
 class Tcb {
  public:
   Tcb(const Config& defaults, const SocketAddress& local, const SocketAddress& remote, std::uint16_t mtu, bool passive);
@@ -199,6 +202,8 @@ class Tcb {
   std::uint16_t challenge_acks = 0;
   std::uint16_t invalid_acks = 0;
   std::uint16_t signals = 0;
+  std::uint16_t steady_mss = 0;  // effective_mss(), while `flow` is steady
+  Flow flow = Flow::unknown;
   std::uint8_t unacked_segments = 0;    // with text, since our last ACK (SHLD-19: every second at least)
   std::uint8_t retransmissions = 0;     // of the segment at snd.una: R1
   std::uint8_t probes = 0;              // zero-window probes sent since the window closed

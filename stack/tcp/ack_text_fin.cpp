@@ -58,23 +58,10 @@ Disposition reset_for_unread_text(Tcb& tcb, Arrival& in) {
   return {Action::closed, "3.6.1: text after the application's close"};
 }
 
-//= rfc9293 3.8.6.3 SHLD-18 SHLD-19 MUST-40
-//= rfc5681 4.2
 //= rfc9293 3.10.7.4 first MAY-13
 void schedule_ack(Tcb& tcb, bool in_order, bool gap_before, Instant now) {
-  const Config& config = tcb.config();
-  if (!in_order) {
-    if (config.acknowledge_out_of_order) tcb.ack_due = true;
-    return;
-  }
-  if (tcb.unacked_segments != 0xff) ++tcb.unacked_segments;
-  if (!config.delayed_ack || gap_before || tcb.unacked_segments >= 2) {
-    tcb.ack_due = true;
-    return;
-  }
-  tcb.ack_delayed = true;
-  if (!tcb.timers.armed(TimerKind::delayed_ack))
-    tcb.timers.arm(TimerKind::delayed_ack, now + config.delayed_ack_timeout);
+  if (in_order) return acknowledge_in_order(tcb, gap_before, now);
+  if (tcb.config().acknowledge_out_of_order) tcb.ack_due = true;
 }
 
 void advance_receive(Tcb& tcb, std::uint32_t octets) {
@@ -154,6 +141,14 @@ bool update_send_window(Tcb& tcb, const Segment& seg) {
   return true;
 }
 
+//= rfc7323 4.1
+bool sample_echo(Tcb& tcb, std::uint32_t echo, std::uint32_t acked, Instant now) {
+  const std::int32_t ticks = SeqNum(timestamp_value(tcb, now)) - SeqNum(echo);
+  if (echo == 0 || ticks < 0) return false;
+  tcb.rtt.sample_timestamp(std::chrono::milliseconds(ticks), tcb.flight() + acked, tcb.congestion.smss, tcb.config());
+  return true;
+}
+
 // SND.UNA <- SEG.ACK, and what depends on it alone: queue, round-trip time, the counters of R1 and R2. Returns the
 // octets of it that loss recovery and congestion control know of: the SYN is none of them (RFC 5681 3.1).
 std::uint32_t acknowledge_up_to(Tcb& tcb, const Segment& seg, Instant now) {
@@ -172,15 +167,7 @@ std::uint32_t acknowledge_up_to(Tcb& tcb, const Segment& seg, Instant now) {
   if (gone != 0) tcb.signal(Signal::writable);
   if (before(tcb.snd.resend, tcb.snd.una)) tcb.snd.resend = tcb.snd.una;
   if (tcb.snd.urgent && !after(tcb.snd.up, tcb.snd.una)) tcb.snd.urgent = false;
-  //= rfc7323 4.1
-  bool sampled = false;
-  if (tcb.ts.on && seg.options.timestamps && seg.options.timestamps->echo != 0) {
-    const std::int32_t ticks = SeqNum(timestamp_value(tcb, now)) - SeqNum(seg.options.timestamps->echo);
-    sampled = ticks >= 0;
-    if (sampled) {
-      tcb.rtt.sample_timestamp(std::chrono::milliseconds(ticks), tcb.flight() + acked, tcb.congestion.smss, config);
-    }
-  }
+  bool sampled = tcb.ts.on && seg.options.timestamps && sample_echo(tcb, seg.options.timestamps->echo, acked, now);
   sampled = tcb.rtt.acknowledged(seg.ack, now, config) || sampled;
   if (sampled && tcb.sack_sender) tcb.sack_sender->probe.sampled = true;
   tcb.retransmissions = 0;

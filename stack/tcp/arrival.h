@@ -57,12 +57,29 @@ void become_closed(Tcb& tcb, Cause cause);
 void negotiate(Tcb& tcb, const Segment& syn, Instant now);
 void hold_text_of_syn(Tcb& tcb, Arrival& in);
 std::uint32_t acknowledge_up_to(Tcb& tcb, const Segment& segment, Instant now);
+// RFC 7323 4.1: the round trip that the peer's TSecr tells, when SND.UNA has moved by `acked`. False when it tells
+// none.
+bool sample_echo(Tcb& tcb, std::uint32_t echo, std::uint32_t acked, Instant now);
 // Of an ACK in the range that may be acceptable.
 StepResult established_ack_processing(Tcb& tcb, const Segment& segment, Instant now);
 // The changes of state that the ACK of our FIN makes.
 StepResult change_state_on_ack(Tcb& tcb, Instant now);
 // SYN-RECEIVED, an acceptable ACK.
 void complete_handshake(Tcb& tcb, const Segment& segment);
+// Text at RCV.NXT has been taken: an ACK of it is due, now or by and by.
+//= rfc9293 3.8.6.3 SHLD-18 SHLD-19 MUST-40
+//= rfc5681 4.2
+inline void acknowledge_in_order(Tcb& tcb, bool gap_before, Instant now) {
+  const Config& config = tcb.config();
+  if (tcb.unacked_segments != 0xff) ++tcb.unacked_segments;
+  if (!config.delayed_ack || gap_before || tcb.unacked_segments >= 2) {
+    tcb.ack_due = true;
+    return;
+  }
+  tcb.ack_delayed = true;
+  if (!tcb.timers.armed(TimerKind::delayed_ack))
+    tcb.timers.arm(TimerKind::delayed_ack, now + config.delayed_ack_timeout);
+}
 void take_text(Tcb& tcb, SeqNum seq, Bytes text, bool pushed, Instant now);
 // Everything up to the peer's FIN has been taken: now the FIN is.
 void take_fin(Tcb& tcb, Instant now);

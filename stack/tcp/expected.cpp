@@ -9,7 +9,7 @@
 #include "stack/tcp/output.h"
 #include "stack/tcp/segment_arrives.h"
 #include "stack/tcp/send_limits.h"
-#include "stack/wire/plain.h"
+#include "stack/wire/common.h"
 
 namespace lastack {
 
@@ -80,23 +80,21 @@ bool sends_only_expected(const Tcb& tcb) {
   return tcb.config().path_mtu_discovery;
 }
 
-// Writes a segment with these octets of new text and this FIN, and accounts for it. Inlined always: it has two callers,
-// and each knows one of its arguments.
-[[gnu::always_inline]] inline std::size_t write_new(Tcb& tcb, Instant now, std::uint32_t octets, bool fin,
-                                                    MutableBytes out, Checksums checksums) {
+// Writes a segment with these octets of new text and this FIN, and accounts for it.
+std::size_t write_new(Tcb& tcb, Instant now, std::uint32_t octets, bool fin, MutableBytes out, Checksums checksums) {
   const Config& config = tcb.config();
   const SeqNum seq = tcb.snd.nxt;
   const SeqNum end = seq + octets;
-  PlainHeaders headers{tcb.local, tcb.remote, seq, tcb.rcv.nxt, kAck};
+  CommonHeaders headers{seq, tcb.rcv.nxt};
   if (octets != 0 && pushes(tcb, seq, end)) headers.flags = kPsh | kAck;
   if (fin) headers.flags = kFin | kAck;
   headers.hop_limit = config.hop_limit;
   headers.dscp_ecn = static_cast<std::uint8_t>(config.dscp << 2);
   headers.stamped = tcb.ts.on;
   if (tcb.ts.on) headers.stamp = {timestamp_value(tcb, now), tcb.ts.recent};
-  headers.wnd = pay_acknowledgment(tcb);
+  headers.wnd = pay_acknowledgment(tcb, tcb.effective_mss());
   const TextPieces text = tcb.send_queue.pieces(octets_between(tcb.snd.una, seq), octets);
-  const std::size_t size = write_plain(out, headers, text, checksums);
+  const std::size_t size = write_common(out, tcb.local, tcb.remote, headers, text, checksums);
   LASTACK_CHECK(size != 0);
   if (octets != 0 || fin) note_sent(tcb, seq, end + (fin ? 1U : 0U), now);
   return size;

@@ -17,7 +17,7 @@
 
 namespace lastack {
 
-// Of a segment without other options than a timestamp and other flags than ACK, PSH and FIN (wire/plain.h: is_common).
+// Of a common segment (wire/common.h).
 bool is_expected(const Tcb& tcb, const Segment& segment, Instant now);
 Disposition take_expected(Tcb& tcb, const Segment& segment, Instant now);
 

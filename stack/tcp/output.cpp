@@ -28,7 +28,7 @@ std::uint8_t smallest_shift(std::uint32_t buffer) {
 void acknowledge(Tcb& tcb, Segment& segment) {
   segment.flags = segment.flags | (tcb.ecn.echo ? kAck | kEce : kAck);
   segment.ack = tcb.rcv.nxt;
-  segment.wnd = pay_acknowledgment(tcb);
+  segment.wnd = pay_acknowledgment(tcb, tcb.effective_mss());
 }
 
 // A segment without anything but its ports; written in place, because every output begins with it.

@@ -35,8 +35,6 @@ bool next_segment(Tcb& tcb, Instant now, Outgoing& out);
 // After any input: arms or stops the retransmission, persist, user, delayed-ACK and keep-alive timers to fit the
 // variables.
 void settle_timers(Tcb& tcb, Instant now);
-// 3.8.6.2.2: would an ACK now offer enough more window to be worth sending?
-bool window_update_due(const Tcb& tcb);
 // The option set and window of our SYN.
 void prepare_open(Tcb& tcb, SeqNum iss, Instant now);
 std::uint32_t timestamp_value(std::uint32_t offset, Instant now);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "stack/tcp/accounts.h"
 #include "stack/tcp/arrival.h"
 #include "stack/tcp/output.h"
 
@@ -85,15 +86,11 @@ Result<ReceiveResult, CallError> consume_call(Tcb& tcb, std::size_t octets) {
   const SeqNum position = consumed + static_cast<std::uint32_t>(result.octets);
   result.unread = tcb.receive_queue.unread();
   result.end_of_stream = tcb.rcv.fin && result.unread == 0;
-  //= rfc9293 3.9.1.3 MAY-17
-  if (result.octets != 0 && tcb.rcv.pushed && after(tcb.rcv.push_end, consumed)) {
-    result.pushed = at_or_before(tcb.rcv.push_end, position);
-    if (result.pushed) tcb.rcv.pushed = false;
-  }
+  result.pushed = take_push_mark(tcb, consumed, static_cast<std::uint32_t>(result.octets));
   //= rfc9293 3.8.5 MUST-33 RFC6093-3.1-a
   if (tcb.rcv.urgent && !after(tcb.rcv.up, position)) tcb.rcv.urgent = false;
   result.urgent_ahead = tcb.rcv.urgent;
-  if (kReceivesText.contains(tcb.state()) && window_update_due(tcb)) tcb.ack_due = true;
+  if (kReceivesText.contains(tcb.state()) && window_update_due(tcb, tcb.effective_mss())) tcb.ack_due = true;
   return result;
 }
 
@@ -139,7 +136,7 @@ Status<CallError> full_close_call(Tcb& tcb, Instant now, Effects& effects) {
   }
   tcb.octets_read += tcb.receive_queue.drop_unread();
   // A closed window would keep the peer's FIN out for ever.
-  if (kReceivesText.contains(tcb.state()) && window_update_due(tcb)) tcb.ack_due = true;
+  if (kReceivesText.contains(tcb.state()) && window_update_due(tcb, tcb.effective_mss())) tcb.ack_due = true;
   const auto closed = close_call(tcb, now);
   // After a shutdown there is nothing left to say, and that is no error.
   if (!closed && closed.error() != CallError::connection_closing) return closed.error();

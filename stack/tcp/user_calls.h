@@ -30,6 +30,14 @@ Result<std::size_t, CallError> send_call(Tcb& tcb, Instant now, Bytes data, Send
 Result<ReceiveResult, CallError> receive_call(Tcb& tcb, MutableBytes buffer);
 // RECEIVE of text that the user has seen in place: up to `octets` of it are done with.
 Result<ReceiveResult, CallError> consume_call(Tcb& tcb, std::size_t octets);
+// The reader has taken `octets` from `begin` on: whether a pushed end is among them. It is told once.
+//= rfc9293 3.9.1.3 MAY-17
+inline bool take_push_mark(Tcb& tcb, SeqNum begin, std::uint32_t octets) {
+  if (!tcb.rcv.pushed || octets == 0) return false;
+  if (!after(tcb.rcv.push_end, begin) || after(tcb.rcv.push_end, begin + octets)) return false;
+  tcb.rcv.pushed = false;
+  return true;
+}
 // Whether send_call takes text at all in this state.
 bool takes_text(const Tcb& tcb);
 // 3.10.4 CLOSE: no more to send; receiving goes on.

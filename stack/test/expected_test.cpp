@@ -9,8 +9,9 @@
 #include "stack/sim/recorder.h"
 #include "stack/sim/transfer.h"
 #include "stack/sim/world.h"
+#include "stack/tcp/steady.h"
 #include "stack/test/two_cores.h"
-#include "stack/wire/plain.h"
+#include "stack/wire/common.h"
 
 namespace lastack {
 namespace {
@@ -29,8 +30,7 @@ struct Traffic {
 class CountCommon : public WireTap {
  public:
   void on_sent(Instant, NodeId, Bytes packet, Fate) override {
-    PlainPacket parsed;
-    if (parse_plain(packet, parsed) && parsed.is_common) ++count;
+    if (CommonSegment common; common.look_at(packet)) ++count;
   }
   void on_arrived(Instant, NodeId, Bytes) override {}
   std::uint64_t count = 0;
@@ -165,9 +165,14 @@ class Pair : public testing::Test {
   }
   // Whether the short way takes it.
   bool expected(Bytes packet, Host& at, ConnId conn) {
-    PlainPacket plain;
-    return parse_plain(packet, plain) && plain.is_common && is_expected(*at.tcb(conn), plain.segment, now_);
+    CommonSegment common;
+    if (!common.look_at(packet)) return false;
+    Segment segment;
+    common.fill(segment);
+    return is_expected(*at.tcb(conn), segment, now_);
   }
+
+  static bool steady(Host& at, ConnId conn) { return is_steady(*at.tcb(conn)); }
 
   Instant now_ = instant_from_us(1'000'000);
   HostConfig server_config_ = predicting(2, {}, true);
@@ -204,6 +209,44 @@ TEST_F(Pair, WhatIsOutOfOrderIsNotExpected) {
   EXPECT_FALSE(expected(kept, server_, server_conn_)) << "fills a gap";
   server_.on_packet(now_, kept);
   EXPECT_FALSE(expected(kept, server_, server_conn_)) << "old";
+}
+
+// The shortest way (tcp/steady.h) is open as soon as the connection is, closes with what it knows nothing of, and opens
+// again.
+TEST_F(Pair, AQuietConnectionIsSteady) {
+  EXPECT_TRUE(steady(client_, client_conn_));
+  EXPECT_TRUE(steady(server_, server_conn_));
+  const std::vector<std::byte> text(3 * 1448, std::byte{7});
+  ASSERT_EQ(*client_.send(now_, client_conn_, text), text.size());
+  exchange();
+  EXPECT_TRUE(steady(client_, client_conn_));
+  EXPECT_TRUE(steady(server_, server_conn_));
+  ASSERT_TRUE(client_.shutdown(now_, client_conn_).ok());
+  EXPECT_FALSE(steady(client_, client_conn_)) << "a FIN is to be sent";
+}
+
+TEST_F(Pair, AGapIsNotSteady) {
+  const std::vector<std::byte> text(2 * 1448, std::byte{7});
+  ASSERT_EQ(*client_.send(now_, client_conn_, text), text.size());
+  const Bytes first = next(client_);
+  const std::vector<std::byte> kept(first.begin(), first.end());
+  server_.on_packet(now_, next(client_));
+  EXPECT_FALSE(steady(server_, server_conn_));
+  server_.on_packet(now_, kept);
+  EXPECT_TRUE(steady(server_, server_conn_));
+}
+
+TEST_F(Pair, ATimeOutIsNotSteadyUntilAllIsSentAgain) {
+  client_.config(client_conn_)->loss_detection = LossDetection::newreno;
+  server_.config(server_conn_)->delayed_ack = false;
+  const std::vector<std::byte> text(1448, std::byte{7});
+  ASSERT_EQ(*client_.send(now_, client_conn_, text), text.size());
+  ASSERT_FALSE(next(client_).empty());  // lost
+  now_ = *client_.next_timeout();
+  client_.on_timeout(now_);
+  EXPECT_FALSE(steady(client_, client_conn_));
+  exchange();
+  EXPECT_TRUE(steady(client_, client_conn_));
 }
 
 }  // namespace

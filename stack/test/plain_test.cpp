@@ -140,7 +140,7 @@ void compare(Bytes packet, const PlainPacket& plain) {
   EXPECT_EQ(plain.source(), (SocketAddress{ip.src, whole.src_port}));
   EXPECT_EQ(plain.destination(), (SocketAddress{ip.dst, whole.dst_port}));
   EXPECT_TRUE(plain.is_between(plain.destination(), plain.source()));
-  EXPECT_EQ(plain.ecn, ip.ecn());
+  EXPECT_EQ(plain.ecn(), ip.ecn());
   EXPECT_EQ(s.seq, whole.seq);
   EXPECT_EQ(s.ack, whole.ack);
   EXPECT_EQ(s.flags, whole.flags);
@@ -149,13 +149,6 @@ void compare(Bytes packet, const PlainPacket& plain) {
   EXPECT_EQ(s.urg, whole.urg);
   EXPECT_EQ(s.header_size, whole.header_size);
   EXPECT_TRUE(s.options == whole.options);
-  Options stamp;
-  stamp.timestamps = whole.options.timestamps;
-  if (plain.is_common) {
-    EXPECT_EQ(whole.flags | kPsh | kFin, kPsh | kFin | kAck);
-    EXPECT_EQ(whole.reserved, 0);
-    EXPECT_TRUE(whole.options == stamp);
-  }
   EXPECT_EQ(s.payload.data(), whole.payload.data());
   EXPECT_EQ(s.payload.size(), whole.payload.size());
   const bool right = ip.header_checksum_ok && tcp_checksum(ip.src, ip.dst, ip.payload) == 0;
@@ -166,7 +159,6 @@ TEST(Plain, IsReadAsTheWholeParsersReadIt) {
   Prng random(3);
   PlainPacket plain;  // one after the other in the same place, as a host reads them
   std::size_t found = 0;
-  std::size_t common = 0;
   for (int i = 0; i < 20'000; ++i) {
     SCOPED_TRACE("round " + std::to_string(i));
     const Ends e = ends(i % 2 == 1);
@@ -182,14 +174,10 @@ TEST(Plain, IsReadAsTheWholeParsersReadIt) {
       continue;
     }
     ++found;
-    if (plain.is_common) ++common;
-    EXPECT_TRUE(plain.is_common || i % 5 == 0 || i % 3 != 0) << "what a transfer consists of is common";
     compare(packet, plain);
     if (HasFailure()) return;
   }
   EXPECT_GT(found, 10'000U);
-  EXPECT_GT(common, 8'000U);
-  EXPECT_LT(common, found - 2'000U);
 }
 
 TEST(Plain, IsForTheSocketsInItOnly) {

@@ -20,6 +20,9 @@ inline std::uint64_t add_carrying(std::uint64_t a, std::uint64_t b) {
 // the end). Pieces may be added in any order as long as each starts at an even offset of the checksummed text.
 class ChecksumAccumulator {
  public:
+  ChecksumAccumulator() = default;
+  explicit ChecksumAccumulator(std::uint64_t begun) : sum_(begun) {}
+
   void add(Bytes data);
   void add_be16(std::uint16_t v) { sum_ = add_carrying(sum_, __builtin_bswap16(v)); }
   // A piece of a fixed size, `Words` times four octets: a header.

@@ -1,13 +1,11 @@
 #include "stack/wire/plain.h"
 
 #include "stack/wire/checksum.h"
+#include "stack/wire/common.h"
 
 namespace lastack {
 
 namespace {
-
-constexpr std::uint32_t kStampAlone = 0x0101'080aU;  // NOP, NOP, kind 8, length 10
-constexpr std::size_t kStampOctets = 12;
 
 // The IP header's part; the octets of the whole packet, or 0 when it is not plain.
 std::size_t parse_plain_ip(const std::byte* p, PlainPacket& out) {
@@ -16,13 +14,13 @@ std::size_t parse_plain_ip(const std::byte* p, PlainPacket& out) {
     const bool fragment = (load_be16(p + 6) & 0x3fffU) != 0;
     if (fragment || load_u8(p + 9) != kProtocolTcp) return 0;
     out.version = IpVersion::v4;
-    out.ecn = load_u8(p + 1) & 3U;
+    out.ecn_field = load_u8(p + 1) & 3U;
     out.addresses = p + 12;
     return load_be16(p + 2);
   }
   if (first >> 4 != 6 || load_u8(p + 6) != kProtocolTcp) return 0;
   out.version = IpVersion::v6;
-  out.ecn = static_cast<std::uint8_t>((load_u8(p + 1) >> 4) & 3U);
+  out.ecn_field = static_cast<std::uint8_t>((load_u8(p + 1) >> 4) & 3U);
   out.addresses = p + 8;
   return std::size_t{load_be16(p + 4)} + kIpv6HeaderSize;
 }
@@ -36,7 +34,6 @@ bool read_options(PlainPacket& out) {
   }
   options = {};
   out.has_other_options = true;
-  out.is_common = false;
   return !parse_options(area, options);
 }
 
@@ -51,8 +48,6 @@ bool parse_plain(Bytes packet, PlainPacket& out) {
   out.ip = p;
   out.tcp = {p + header, whole - header};
   if (read_fixed_header(out.tcp, out.segment)) return false;
-  const std::uint16_t word = load_be16(out.tcp.data() + 12);
-  out.is_common = (word & 0xfffU & ~unsigned{Flags::psh_bit | Flags::fin_bit}) == Flags::ack_bit;
   if (out.has_other_options) out.segment.options = {};
   out.has_other_options = false;
   if (out.segment.header_size != kTcpHeaderSize) return read_options(out);

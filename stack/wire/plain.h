@@ -14,20 +14,19 @@ namespace lastack {
 
 struct PlainPacket {
   IpVersion version = IpVersion::v4;
-  std::uint8_t ecn = 0;
+  std::uint8_t ecn_field = 0;
   const std::byte* ip = nullptr;
   const std::byte* addresses = nullptr;  // the source's, then the destination's
   Bytes tcp;
   Segment segment;
   bool has_other_options = false;  // than a timestamp alone
-  // No flag but ACK and perhaps PSH or FIN, no option but a timestamp: nearly all but the SYNs of a connection.
-  bool is_common = false;
 
   // Whether it comes from `remote` and is for `local`.
   bool is_between(const SocketAddress& local, const SocketAddress& remote) const {
     return segment.src_port == remote.port && segment.dst_port == local.port && version == remote.ip.version &&
            version == local.ip.version && has(addresses, remote.ip) && has(addresses + local.ip.size(), local.ip);
   }
+  std::uint8_t ecn() const { return ecn_field; }
   SocketAddress source() const { return {IpAddress::from_bytes(version, addresses), segment.src_port}; }
   SocketAddress destination() const {
     return {IpAddress::from_bytes(version, addresses + (version == IpVersion::v4 ? 4 : 16)), segment.dst_port};
