@@ -125,17 +125,21 @@ bool is_another_stranger(TrackedConnection& c, const SegmentInfo& seg) {
 bool is_straggler(TrackedConnection& c, const SegmentInfo& seg) {
   const Flags f = seg.tcp.flags;
   const int side = side_of(c, seg);
-  if (c.certain || f.syn() || f.rst() || !f.ack()) return false;
-  const bool before = c.earlier[side].may_hold(seg.tcp.seq) && c.earlier[1 - side].may_hold(seg.tcp.ack);
-  if (!(before || remembers_another(c, seg)) || !readable(seg) || numbers_of(c, seg).inside()) return false;
+  if (c.certain || (f.syn() && !f.ack()) || (!f.rst() && !f.ack())) return false;
+  const bool before = c.earlier[side].may_hold(seg.tcp.seq) && (!f.ack() || c.earlier[1 - side].may_hold(seg.tcp.ack));
+  const bool from_before = before || (!f.rst() && !f.syn() && remembers_another(c, seg));
+  if (!from_before || !readable(seg) || numbers_of(c, seg).inside()) return false;
   c.stranger = stranger_of(side, seg);
   return true;
 }
 
 bool follows_next_syn(const TrackedConnection& c, const SegmentInfo& seg) {
   const Flags f = seg.tcp.flags;
-  if (!c.next_syn.present || c.certain || f.syn() || !f.ack() || numbers_of(c, seg).inside()) return false;
+  if (!c.next_syn.present || c.certain) return false;
   const bool own = side_of(c, seg) == c.next_syn.sender;
+  // The same SYN again, when a reset has ended what was before.
+  if (f.syn()) return own && !f.ack() && seg.tcp.seq == c.next_syn.info->tcp.seq && is_over(c) && readable(seg);
+  if (!f.ack() || numbers_of(c, seg).inside()) return false;
   const std::uint32_t after = octets_between(c.next_syn.info->tcp.seq, own ? seg.tcp.seq : seg.tcp.ack);
   return after >= 1 && after <= 65536;
 }
@@ -244,8 +248,10 @@ Ended ended(const TrackedConnection& c) {
     const Endpoint& end = c.ends[i];
     const Position first = end.syn.count != 0 ? end.iss : end.first;
     e.numbers[i] = {true, SeqNum(wire_number(first)), SeqNum(wire_number(end.next))};
-    if (!end.numbers_known)
-      e.numbers[i] = c.earlier[i];  // a reset alone ended it, perhaps one of the incarnation before
+    // A reset alone ended it, perhaps one of the incarnation before; or the other end's ACK tells where this one was.
+    const Endpoint& other = c.ends[1 - i];
+    const SeqNum acked(wire_number(other.ack_max));
+    if (!end.numbers_known) e.numbers[i] = other.acked ? EarlierNumbers{true, acked, acked} : c.earlier[i];
   }
   return e;
 }

@@ -256,9 +256,11 @@ Ruling settle_unoffered_option(const Context& c, Suspicion& s) {
   if (c.side == s.accused || !c.flags().ack()) return Ruling::keep;
   if (c.flags().syn()) return Ruling::drop;
   const bool first = c.flags().rst() || (c.seq <= c.self.iss + 1 + c.self.syn.data && c.ack <= c.peer.iss + 1);
-  // The accused has echoed what was not seen.
-  const bool unseen =
-      c.self.ts_seen && c.peer.tsecr_highest != 0 && after(SeqNum(c.peer.tsecr_highest), SeqNum(c.self.tsval_max));
+  // The accused has echoed what was not seen, or this echoes what the accused sent before all that was.
+  const auto& ts = c.seg.tcp.options.timestamps;
+  const bool unseen = c.self.ts_seen && c.peer.tsecr_highest != 0 &&
+                      (after(SeqNum(c.peer.tsecr_highest), SeqNum(c.self.tsval_max)) ||
+                       (ts && c.peer.ts_seen && before(SeqNum(ts->echo), SeqNum(c.peer.tsval_min))));
   return first && !unseen ? Ruling::violated
                           : open_because(s, "an answer to it is missing from the capture, perhaps a SYN-ACK");
 }

@@ -59,7 +59,7 @@ void ecn_not_offered(Context& c) {
   const Flags f = c.flags();
   const bool ecn_setup = f.ack() && !f.rst() && f.ece() && !f.cwr() && !f.ae();
   if (!ecn_setup || c.peer.syn.count == 0 || c.peer.isn_ambiguous || c.peer.syn.some_ecn_setup ||
-      c.self.syn.without_ack)
+      c.self.syn.without_ack || !c.peer.syn.without_ack)
     return;
   if (first_syn_unseen(c)) return;
   c.suspect(SuspicionKind::unoffered_option, RuleId::ecn_not_offered, 0, 0, "ECE off", "flags " + flags_text(f),

@@ -31,14 +31,15 @@ std::string found(const Context& c) {
 }
 
 // Ports are used again when a connection has ended, and the SYN of the next one may be missing from the capture. Both
-// numbers say so, or the time that has passed.
+// numbers say so, or the time that has passed. With both numbers far off, the end of this one may be missing, too.
 bool may_end_a_later_one(const Context& c) {
   const Endpoint& self = c.self;
   const Endpoint& peer = c.peer;
   const bool ended = self.rst || peer.rst || (self.fin && peer.fin);
-  if (c.conn.certain || !ended || c.seq - self.next <= (Position{1} << 16)) return false;
-  if (c.flags().ack()) return c.ack > peer.next && !c.peer_may_reach(c.ack);
-  return c.seg.time - std::max(self.last_time, peer.last_time) > std::chrono::milliseconds(200);
+  constexpr Position kFar = Position{1} << 16;
+  if (c.conn.certain || c.seq - self.next <= kFar) return false;
+  if (c.flags().ack()) return c.ack > peer.next + (ended ? 0 : kFar) && !c.peer_may_reach(c.ack);
+  return ended && c.seg.time - std::max(self.last_time, peer.last_time) > std::chrono::milliseconds(200);
 }
 
 }  // namespace

@@ -747,6 +747,59 @@ TEST(JudgeSilence, ResetsOfTheConnectionBefore) {
   EXPECT_EQ(violations(t), 0) << t.text();
 }
 
+// Found by the campaign: a late reset of the connection before, between two SYNs of which only the first asks for ECN.
+TEST(JudgeSilence, EcnAskedByAnEarlierSynThanALateReset) {
+  for (const bool asked : {true, false}) {
+    Talk t;
+    t.open().a({.flags = "FA", .seq = 101, .ack = 301}).b({.flags = "FA", .seq = 301, .ack = 102});
+    t.a({.seq = 102, .ack = 302}).a({.flags = asked ? "SEC" : "S", .seq = 70'000});
+    t.b({.flags = "RA", .seq = 302, .ack = 102}).a({.flags = "S", .seq = 70'000});
+    t.b({.flags = "SAE", .seq = 16'000'000, .ack = 70'001}).a({.seq = 70'001, .ack = 16'000'001});
+    EXPECT_EQ(t.violates("ecn-not-offered"), !asked) << t.text();
+    EXPECT_EQ(violations(t), asked ? 0 : 1) << t.text();
+  }
+  for (const bool asked : {true, false}) {  // the reset ends a connection that was not over
+    Talk t;
+    t.open().a({.flags = "FA", .seq = 101, .ack = 301}).b({.seq = 301, .ack = 102});
+    t.a({.flags = asked ? "SEC" : "S", .seq = 70'000}).b({.flags = "RA", .seq = 301, .ack = 102});
+    t.a({.flags = "S", .seq = 70'000}).b({.flags = "SAE", .seq = 16'000'000, .ack = 70'001});
+    t.a({.seq = 70'001, .ack = 16'000'001});
+    EXPECT_EQ(violations(t), asked ? 0 : 1) << t.text();
+  }
+}
+
+// Found by the campaign: both SYNs of a simultaneous open came before the capture.
+TEST(JudgeSilence, SimultaneousOpenWithoutItsSyns) {
+  Talk t;
+  t.a({.flags = "SAE", .seq = 100, .ack = 301}).b({.flags = "SAE", .seq = 300, .ack = 101});
+  t.a({.seq = 101, .ack = 301}).b({.seq = 301, .ack = 101});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
+// Found by the campaign: one of the SYNs did; the answer echoes it.
+TEST(JudgeSilence, SimultaneousOpenWhoseFirstSynIsEchoed) {
+  const auto scale = [](Segment& s) { s.options.window_scale = 7; };
+  for (const bool older : {true, false}) {
+    Talk t;
+    t.timestamps = true;
+    const auto echo = [&](Segment& s) { s.options.timestamps->echo -= older ? 7 : 0; };
+    t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101, .tweak = scale});
+    t.a({.seq = 101, .ack = 301, .tweak = echo});
+    EXPECT_EQ(t.violates("window-scale-not-offered"), !older) << t.text();
+  }
+}
+
+// Found by the campaign: of the connection before, only one end's segments were captured; it speaks into the next SYN.
+TEST(JudgeSilence, TheOtherEndIsStillInAConnectionOfWhichOnlyItsHalfWasSeen) {
+  Talk t;
+  t.b({.flags = "SA", .seq = 300, .ack = 5'000'000}).a({.flags = "R", .seq = 5'000'000});
+  t.a({.flags = "S", .seq = 21'000'000}).b({.flags = "SA", .seq = 300, .ack = 5'000'000});
+  t.a({.flags = "R", .seq = 5'000'000}).b({.seq = 301, .ack = 5'000'000}).a({.flags = "R", .seq = 5'000'000});
+  t.a({.flags = "S", .seq = 21'000'000}).b({.flags = "SA", .seq = 9'000'000, .ack = 21'000'001});
+  t.a({.seq = 21'000'001, .ack = 9'000'001}).b({.seq = 9'000'001, .ack = 21'000'001, .len = 4});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
 // Found by the campaign: a sampled capture of a simultaneous open; the SYN-ACK carries what its sender's own SYN
 // offers.
 TEST(JudgeSilence, OptionsOfASimultaneousOpenThatIsMissing) {
@@ -783,6 +836,12 @@ TEST(JudgeSilence, RepetitionBeforeAGap) {
 
 // Found by the campaign: of a later connection of the same ports only the reset was captured.
 TEST(JudgeSilence, ResetOfAConnectionThatIsMissing) {
+  for (const std::uint32_t ack : {102U, 16'000'102U}) {  // the end of the one before is missing, too
+    Talk t;
+    t.open().b({.flags = "FA", .seq = 301, .ack = 101}).a({.seq = 101, .ack = 302});
+    t.b({.flags = "RA", .seq = 16'500'302, .ack = ack});
+    EXPECT_EQ(t.violates("reset-number"), ack == 102) << t.text();
+  }
   for (const std::uint32_t ack : {302U, 65'000U}) {
     Talk t;
     t.open().a({.flags = "FA", .seq = 101, .ack = 301}).b({.flags = "FA", .seq = 301, .ack = 102});
