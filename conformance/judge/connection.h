@@ -130,6 +130,7 @@ struct EarlierNumbers {
     constexpr std::uint32_t kReach = 1U << 20;
     return known && octets_between(first, n) <= octets_between(first, next) + kReach;
   }
+  bool held(SeqNum n) const { return known && octets_between(first, n) <= octets_between(first, next); }
 };
 
 // What both SYNs together say; asked for every segment.

@@ -125,9 +125,16 @@ bool is_another_stranger(TrackedConnection& c, const SegmentInfo& seg) {
 bool is_straggler(TrackedConnection& c, const SegmentInfo& seg) {
   const Flags f = seg.tcp.flags;
   const int side = side_of(c, seg);
-  if (c.certain || (f.syn() && !f.ack()) || (!f.rst() && !f.ack())) return false;
-  const bool before = c.earlier[side].may_hold(seg.tcp.seq) && (!f.ack() || c.earlier[1 - side].may_hold(seg.tcp.ack));
-  const bool from_before = before || (!f.rst() && !f.syn() && remembers_another(c, seg));
+  if (c.certain || (!f.rst() && !f.ack())) return false;
+  const EarlierNumbers& own = c.earlier[side];
+  const EarlierNumbers& others = c.earlier[1 - side];
+  bool from_before = own.may_hold(seg.tcp.seq) && (!f.ack() || others.may_hold(seg.tcp.ack));
+  if (f.syn() || f.rst()) {  // the new incarnation may begin close by, and its SYN-ACK or reset be wrong
+    from_before = from_before && own.held(seg.tcp.seq) && (!f.ack() || others.held(seg.tcp.ack));
+    if (f.syn() && seg.tcp.seq != own.first) return false;
+  } else {
+    from_before = from_before || remembers_another(c, seg);
+  }
   if (!from_before || !readable(seg) || numbers_of(c, seg).inside()) return false;
   c.stranger = stranger_of(side, seg);
   return true;
