@@ -834,6 +834,20 @@ TEST(JudgeSilence, RepetitionBeforeAGap) {
   }
 }
 
+// Found by the campaign: captures of both ends merged; an old segment comes again after a gap of the identifications.
+TEST(JudgeSilence, LateCopyAfterAGap) {
+  for (const bool copy : {true, false}) {
+    Talk t;
+    t.ids = true;
+    t.open().a({.seq = 101, .ack = 301, .len = 10}).a({.seq = 111, .ack = 301}).skip_ids(0, 1);
+    t.a({.seq = 101, .ack = 301, .len = 10});
+    const std::uint16_t back = 65533;  // the ACK again
+    if (copy) t.skip_ids(0, back).a({.seq = 111, .ack = 301}).skip_ids(0, 2);
+    t.a({.seq = 121, .ack = 301}).b({.seq = 301, .ack = 121}).b({.seq = 301, .ack = 121});
+    EXPECT_EQ(violations(t), 0) << t.text();
+  }
+}
+
 // Found by the campaign: of a later connection of the same ports only the reset was captured.
 TEST(JudgeSilence, ResetOfAConnectionThatIsMissing) {
   for (const std::uint32_t ack : {102U, 16'000'102U}) {  // the end of the one before is missing, too
