@@ -30,16 +30,21 @@ std::string found(const Context& c) {
          (c.flags().ack() ? ", ACK=" + std::to_string(c.seg.tcp.ack.raw()) : ", no ACK");
 }
 
-// Ports are used again when a connection has ended, and the SYN of the next one may be missing from the capture. Both
-// numbers say so, or the time that has passed. With both numbers far off, the end of this one may be missing, too.
+// Ports are used again when a connection has ended, and the SYN of the next one may be missing from the capture, as may
+// the end of this one. Both numbers say so; or the only one lies where an ISN can be after that time: its clock ticks
+// every 4 us (RFC 9293 3.4.1), in Linux every 64 ns.
 bool may_end_a_later_one(const Context& c) {
   const Endpoint& self = c.self;
   const Endpoint& peer = c.peer;
-  const bool ended = self.rst || peer.rst || (self.fin && peer.fin);
   constexpr Position kFar = Position{1} << 16;
-  if (c.conn.certain || c.seq - self.next <= kFar) return false;
+  const Position distance = c.seq - self.next;
+  if (c.conn.certain || distance <= kFar) return false;
+  const bool ended = self.rst || peer.rst || (self.fin && peer.fin);
   if (c.flags().ack()) return c.ack > peer.next + (ended ? 0 : kFar) && !c.peer_may_reach(c.ack);
-  return ended && c.seg.time - std::max(self.last_time, peer.last_time) > std::chrono::milliseconds(200);
+  const Duration elapsed = c.seg.time - peer.last_time;  // it may have sent several such resets
+  const bool isn_of_later = distance <= elapsed / std::chrono::nanoseconds(50);
+  return ended ? elapsed > std::chrono::milliseconds(200) || isn_of_later
+               : isn_of_later && elapsed > std::chrono::milliseconds(50);
 }
 
 }  // namespace

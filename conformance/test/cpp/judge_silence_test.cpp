@@ -850,6 +850,12 @@ TEST(JudgeSilence, LateCopyAfterAGap) {
 
 // Found by the campaign: of a later connection of the same ports only the reset was captured.
 TEST(JudgeSilence, ResetOfAConnectionThatIsMissing) {
+  for (const std::uint32_t after : {2'000'000U, 200'000'000U}) {  // in the 150 ms since
+    Talk t;
+    t.open().wait(std::chrono::milliseconds(150));
+    t.b({.flags = "R", .seq = 301 + after}).b({.flags = "R", .seq = 302 + after});
+    EXPECT_EQ(t.violates("reset-number"), after == 200'000'000U) << t.text();
+  }
   for (const std::uint32_t ack : {102U, 16'000'102U}) {  // the end of the one before is missing, too
     Talk t;
     t.open().b({.flags = "FA", .seq = 301, .ack = 101}).a({.seq = 101, .ack = 302});
