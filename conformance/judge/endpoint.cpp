@@ -29,7 +29,7 @@ void IdTrack::saw(std::uint16_t id, std::uint32_t packets, std::uint64_t number)
       if (step_ > 1) gapless_since_ = number;  // how many it became is a guess
     } else {
       gapless_since_ = d > 0 ? number : number + 1;  // a late one says nothing of what was sent after it
-      const bool near = d > -256 && d < 2048;  // a gap, a reordered or a duplicated packet
+      const bool near = d > -256 && d < 2048;        // a gap, a reordered or a duplicated packet
       if (!near) ++odd_;
       if (d <= 0) return;
     }

@@ -848,6 +848,27 @@ TEST(JudgeSilence, LateCopyAfterAGap) {
   }
 }
 
+// Found by the campaign: a path damages many segments, and one of them so that its checksum is right by chance.
+TEST(JudgeSilence, DamageThatTheChecksumMisses) {
+  for (const std::uint32_t damaged : {1U, 12U}) {
+    Talk t;
+    t.timestamps = true;
+    t.open();
+    const auto flip = [](std::vector<std::byte>& p) { p.back() ^= std::byte{4}; };
+    for (std::uint32_t i = 0; i < damaged; ++i) {
+      t.a({.seq = 101 + i * 10, .ack = 301, .len = 10, .raw = flip}).a({.seq = 101 + i * 10, .ack = 301, .len = 10});
+      t.b({.seq = 301, .ack = 111 + i * 10});
+    }
+    const auto misread = [](std::vector<std::byte>& p) {
+      p[kIpv4HeaderSize + 20] = std::byte{5};  // a NOP
+      fix_checksum(p);
+    };
+    t.a({.seq = 101 + damaged * 10, .ack = 301, .len = 10, .raw = misread});
+    t.a({.seq = 101 + damaged * 10, .ack = 301, .len = 10}).b({.seq = 301, .ack = 111 + damaged * 10});
+    EXPECT_EQ(t.violates("option-length"), damaged == 1) << t.text();
+  }
+}
+
 // Found by the campaign: of a later connection of the same ports only the reset was captured.
 TEST(JudgeSilence, ResetOfAConnectionThatIsMissing) {
   for (const std::uint32_t after : {2'000'000U, 200'000'000U}) {  // in the 150 ms since
