@@ -42,8 +42,8 @@ void each_option(const SegmentInfo& seg, Visit&& visit) {
 }
 
 struct KnownOption {
-  const char* name;
-  const char* lengths;
+  std::string name;
+  std::string lengths;
 };
 
 KnownOption known_option(unsigned kind) {
@@ -53,7 +53,7 @@ KnownOption known_option(unsigned kind) {
     case 4: return {"SACK-Permitted", "2"};
     case 5: return {"SACK", "10, 18, 26 or 34"};
     case 8: return {"timestamps", "10"};
-    default: return {nullptr, nullptr};
+    default: return {};
   }
 }
 
@@ -87,7 +87,7 @@ void option_wrong_length(Context& c) {
     return;
   }
   const KnownOption known = known_option(found.kind);
-  c.violated(RuleId::option_wrong_length, std::string(known.name) + " of length " + known.lengths,
+  c.violated(RuleId::option_wrong_length, known.name + " of length " + known.lengths,
              "length " + std::to_string(found.length), at_octet(found));
 }
 
@@ -96,14 +96,14 @@ void option_repeated(Context& c) {
   std::uint64_t seen = 0;
   RawOption second;
   each_option(c.seg, [&](const RawOption& o) {
-    const bool known = known_option(o.kind).name != nullptr;
+    const bool known = !known_option(o.kind).name.empty();
     const std::uint64_t bit = std::uint64_t{1} << (o.kind % 64);
     if (known && (seen & bit) != 0) second = o;
     if (known) seen |= bit;
     return second.kind != 0;
   });
-  const char* name = known_option(second.kind).name;
-  c.violated(RuleId::option_repeated, std::string(name == nullptr ? "each" : name) + " option once", "a second one",
+  const std::string name = known_option(second.kind).name;
+  c.violated(RuleId::option_repeated, (name.empty() ? "each" : name) + " option once", "a second one",
              second.kind == 0 ? "options of the segment: " + options_text(c.seg.tcp.options) : at_octet(second));
 }
 

@@ -11,7 +11,7 @@ namespace lastack::near {
 namespace {
 
 std::uint32_t segments_of(const Context& c, const Conduct& own) {
-  const std::uint32_t size = std::max(own.largest, 1U);
+  const std::uint32_t size = own.largest == 0 ? 1U : own.largest;
   return c.seg.payload_size <= size ? 1U : (c.seg.payload_size + size - 1) / size;
 }
 
