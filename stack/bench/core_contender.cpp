@@ -50,7 +50,8 @@ class TwoHosts {
   void show(MutableBytes frame) const;
   // Hands over the oldest frame; null when the ring is empty.
   Host* deliver();
-  void pump();
+  // After a call of `acted`: until nothing moves any more.
+  void pump(Host& acted, Host& other);
   void tell_events();
   bool open();
   void write_more();
@@ -132,9 +133,8 @@ Host* TwoHosts::deliver() {
   return frame.to;
 }
 
-void TwoHosts::pump() {
-  transmit(*client_, *server_);
-  transmit(*server_, *client_);
+void TwoHosts::pump(Host& acted, Host& other) {
+  transmit(acted, other);
   while (Host* to = deliver()) transmit(*to, to == &*client_ ? *server_ : *client_);
   tell_events();
 }
@@ -151,7 +151,7 @@ bool TwoHosts::open() {
   auto active = client_->connect(now_, port, {server_config_.ip4, static_cast<std::uint16_t>(BENCH_PORT + which)});
   if (!active) return false;
   active_ = *active;
-  pump();
+  pump(*client_, *server_);
   auto passive = server_->accept(listeners_[which]);
   if (!passive) return false;
   passive_ = *passive;
@@ -214,9 +214,9 @@ void TwoHosts::connections(std::uint64_t n, bench_count& count) {
   const std::uint64_t before = entered_;
   for (std::uint64_t i = 0; i < n && open(); ++i) {
     if (!client_->close(now_, active_)) break;
-    pump();
+    pump(*client_, *server_);
     if (!server_->close(now_, passive_)) break;
-    pump();
+    pump(*server_, *client_);
     expire_time_wait();
   }
   count.frames += entered_ - before;
@@ -235,7 +235,8 @@ void TwoHosts::rest() {
   // A host looks at some of its connections whenever it has nothing to send.
   for (std::size_t awake = 0; awake != client_->tcbs() + server_->tcbs();) {
     awake = client_->tcbs() + server_->tcbs();
-    pump();
+    transmit(*server_, *client_);
+    pump(*client_, *server_);
   }
 }
 

@@ -46,11 +46,18 @@ void Host::Impl::receive_packet(Bytes packet) {
   CommonSegment common;
   if (!config.header_prediction || !common.look_at(packet)) return receive_other_packet(packet);
   Connection* const connection = find_awake(common);
+  const bool next = connection != nullptr && !common.flags().fin() && steady(connection->tcb) &&
+                    is_next(connection->tcb, common, now);
+  // One pass sums the text and copies it into the queue; where it was wrong, that is free space still.
+  std::byte* place = nullptr;
   //= rfc9293 3.1 MUST-3
-  if (config.checksums == Checksums::written && !common.checksums_are_right()) return;
-  if (connection == nullptr || !steady(connection->tcb) || !is_next(connection->tcb, common, now))
-    return receive_common(connection, common);
-  take_next(connection->tcb, common, now);
+  if (config.checksums == Checksums::written) {
+    const auto octets = static_cast<std::uint32_t>(common.text().size());
+    if (next && octets != 0) place = connection->tcb.receive_queue.place_for_next(octets);
+    if (!common.checksums_are_right(place)) return;
+  }
+  if (!next) return receive_common(connection, common);
+  take_next(connection->tcb, common, place != nullptr, now);
   last_disposition = {Action::accepted, "3.10.7.4"};
   after_steady(*connection);
 }

@@ -34,6 +34,13 @@ class ByteRing {
   void place(std::uint32_t offset, Bytes data);
   // Counts `octets` that place() wrote behind the end.
   void extend(std::uint32_t octets);
+  // Where the next `octets` would lie, if that is in one piece and fits; else null. extend() then counts them.
+  std::byte* place_at_end(std::uint32_t octets) {
+    if (octets > room()) return nullptr;
+    ensure(size_ + octets);
+    const std::uint32_t at = position(size_);
+    return octets <= capacity_ - at ? data_.get() + at : nullptr;
+  }
   // Copies out.size() octets from `offset`; they must be there.
   void copy(std::uint32_t offset, MutableBytes out) const;
   // The same octets in place: what lies in one piece, and what follows at the beginning of the memory.

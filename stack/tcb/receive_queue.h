@@ -33,6 +33,9 @@ class ReceiveQueue {
       return insert_beside_gap(nxt, seq, text);
     return ring_.append(text);
   }
+  // Where text at RCV.NXT can be copied before it is known to be good, if anywhere; accept() then takes it.
+  std::byte* place_for_next(std::uint32_t octets) { return runs_.empty() ? ring_.place_at_end(octets) : nullptr; }
+  void accept(std::uint32_t octets) { ring_.extend(octets); }
   // Keeps text that may not be processed yet (3.10.7.2 third: "queued for processing later"), even at RCV.NXT.
   void hold(SeqNum nxt, SeqNum seq, Bytes text);
   // Lets held text at RCV.NXT join; returns by how much RCV.NXT moves on.

@@ -42,10 +42,10 @@ inline bool steady(Tcb& tcb) {
 
 inline bool has_nothing_to_send(const Tcb& tcb) { return !tcb.ack_due && tcb.snd.nxt == tcb.text_end(); }
 
-// Text at RCV.NXT, or the ACK of something new. With a scoreboard an ACK has more to say than this file knows.
+// Of a segment without FIN: text at RCV.NXT, or the ACK of something new. With a scoreboard an ACK has more to say than
+// this file knows.
 [[gnu::always_inline]] inline bool is_next(const Tcb& tcb, const CommonSegment& segment, Instant now) {
   const std::size_t octets = segment.text().size();
-  if (segment.flags().fin()) return false;
   if (segment.seq() != tcb.rcv.nxt || octets >= tcb.rcv.wnd || segment.wnd() == 0 || tcb.sack_sender) return false;
   const SeqNum ack = segment.ack();
   if (octets_between(tcb.snd.una, ack) > tcb.flight()) return false;
@@ -90,11 +90,11 @@ inline bool has_nothing_to_send(const Tcb& tcb) { return !tcb.ack_due && tcb.snd
   if (const Duration limit = user_timeout_of(tcb); limit != Duration(0)) tcb.timers.arm(TimerKind::user, now + limit);
 }
 
-// take_text of a reader that is there, without a gap.
-[[gnu::always_inline]] inline void take_next_text(Tcb& tcb, const CommonSegment& segment, Instant now) {
+// take_text of a reader that is there, without a gap. `copied`: the text lies in the queue already, uncounted.
+[[gnu::always_inline]] inline void take_next_text(Tcb& tcb, const CommonSegment& segment, bool copied, Instant now) {
   const Bytes text = segment.text();
   const auto octets = static_cast<std::uint32_t>(text.size());
-  tcb.receive_queue.insert(tcb.rcv.nxt, tcb.rcv.nxt, text);
+  copied ? tcb.receive_queue.accept(octets) : (void)tcb.receive_queue.insert(tcb.rcv.nxt, tcb.rcv.nxt, text);
   tcb.rcv.nxt += octets;
   tcb.rcv.wnd -= octets;
   if (segment.flags().psh()) {
@@ -105,7 +105,7 @@ inline bool has_nothing_to_send(const Tcb& tcb) { return !tcb.ack_due && tcb.snd
   acknowledge_in_order(tcb, false, now);
 }
 
-[[gnu::always_inline]] inline void take_next(Tcb& tcb, const CommonSegment& segment, Instant now) {
+[[gnu::always_inline]] inline void take_next(Tcb& tcb, const CommonSegment& segment, bool copied, Instant now) {
   cover(State::established, segment_event(SegmentClass::ack, Placement::in_window));
   tcb.last_received = now;
   tcb.keepalive_probes = 0;
@@ -116,7 +116,7 @@ inline bool has_nothing_to_send(const Tcb& tcb) { return !tcb.ack_due && tcb.snd
   const bool new_ack = segment.ack() != tcb.snd.una;
   take_next_window(tcb, segment);
   if (new_ack) take_next_ack(tcb, segment, now);
-  if (!segment.text().empty()) take_next_text(tcb, segment, now);
+  if (!segment.text().empty()) take_next_text(tcb, segment, copied, now);
   const bool waits = tcb.flight() == 0 && tcb.snd.nxt != tcb.text_end();
   if (!new_ack && (waits || tcb.config().keepalive)) settle_timers(tcb, now);
 }

@@ -225,6 +225,23 @@ TEST_F(Pair, AQuietConnectionIsSteady) {
   EXPECT_FALSE(steady(client_, client_conn_)) << "a FIN is to be sent";
 }
 
+// It is copied into the queue while it is summed; where the sum is wrong, it was never there.
+TEST_F(Pair, TextWithAWrongChecksumIsNotTaken) {
+  std::vector<std::byte> text(1448);
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<std::byte>(i % 251);
+  ASSERT_EQ(*client_.send(now_, client_conn_, text), text.size());
+  const Bytes good = next(client_);
+  std::vector<std::byte> bad(good.begin(), good.end());
+  bad.back() ^= std::byte{1};
+  ASSERT_TRUE(expected(bad, server_, server_conn_) && steady(server_, server_conn_));
+  server_.on_packet(now_, bad);
+  EXPECT_EQ(server_.last_disposition().action, Action::dropped);
+  EXPECT_TRUE(server_.peek(server_conn_).empty());
+  server_.on_packet(now_, good);
+  const Bytes read = server_.peek(server_conn_);
+  EXPECT_TRUE(std::equal(read.begin(), read.end(), text.begin(), text.end()));
+}
+
 TEST_F(Pair, AGapIsNotSteady) {
   const std::vector<std::byte> text(2 * 1448, std::byte{7});
   ASSERT_EQ(*client_.send(now_, client_conn_, text), text.size());

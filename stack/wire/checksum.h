@@ -37,6 +37,7 @@ class ChecksumAccumulator {
     if (!text.second.empty()) [[unlikely]]
       copy_second(to + text.first.size(), text);
   }
+  void copy(std::byte* to, Bytes text) { add_copied(to, text); }
   // The value for the checksum field, host order: complement of the folded sum.
   std::uint16_t finish() const { return __builtin_bswap16(static_cast<std::uint16_t>(~fold(sum_) & 0xffffU)); }
   // Whether the sum over a text with its checksum field in place is as it must be.

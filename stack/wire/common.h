@@ -70,13 +70,15 @@ class CommonSegment {
     }
     if (whole > packet.size() || whole < header + kTcpHeaderSize) return false;
     tcp_ = ip_ + header;
-    octets_ = static_cast<std::uint32_t>(whole - header);
     word_ = load_be32(tcp_ + 12);
+    text_ = {tcp_ + kTcpHeaderSize, whole - header - kTcpHeaderSize};
     constexpr std::uint32_t kOthers = 0x0fffU & ~std::uint32_t{Flags::psh_bit | Flags::fin_bit};
     switch (word_ >> 16 & (0xf000U | kOthers)) {
       case 0x5000U | Flags::ack_bit: return true;
       case 0x8000U | Flags::ack_bit:
-        return octets_ >= kTcpHeaderSize + kStampOctets && load_be32(tcp_ + kTcpHeaderSize) == kStampAlone;
+        if (text_.size() < kStampOctets || load_be32(text_.data()) != kStampAlone) return false;
+        text_ = text_.subspan(kStampOctets);
+        return true;
       default: return false;
     }
   }
@@ -88,10 +90,7 @@ class CommonSegment {
   Flags flags() const { return Flags{static_cast<std::uint16_t>(word_ >> 16 & 0x1ffU)}; }
   bool is_stamped() const { return word_ >> 28 == 8; }
   Timestamps stamp() const { return {load_be32(tcp_ + kTcpHeaderSize + 4), load_be32(tcp_ + kTcpHeaderSize + 8)}; }
-  Bytes text() const {
-    const std::size_t header = is_stamped() ? kTcpHeaderSize + kStampOctets : kTcpHeaderSize;
-    return {tcp_ + header, octets_ - header};
-  }
+  Bytes text() const { return text_; }
 
   // Takes it apart, for what wants a Segment. `out` may hold another common segment.
   void fill(Segment& out) const {
@@ -130,8 +129,8 @@ class CommonSegment {
     return is_v4() ? SocketAddress{IpAddress::from_bytes(IpVersion::v4, ip_ + 16), load_be16(tcp_ + 2)}
                    : SocketAddress{IpAddress::from_bytes(IpVersion::v6, ip_ + 24), load_be16(tcp_ + 2)};
   }
-  // MUST-3, and the IPv4 header's.
-  [[gnu::always_inline]] bool checksums_are_right() const {
+  // MUST-3, and the IPv4 header's. With `copy_to` the text is copied there on the way, right or wrong.
+  [[gnu::always_inline]] bool checksums_are_right(std::byte* copy_to = nullptr) const {
     WordSum sum;  // of the pseudo-header first
     if (is_v4()) {
       sum.load<2>(ip_ + 12);
@@ -142,19 +141,19 @@ class CommonSegment {
       sum.load<8>(ip_ + 8);
     }
     sum.add_be16(kProtocolTcp);
-    sum.add_be16(octets_);
+    sum.add_be16(static_cast<std::uint32_t>(text_.data() - tcp_) + static_cast<std::uint32_t>(text_.size()));
     sum.load<kTcpHeaderSize / 4>(tcp_);
     if (is_stamped()) sum.load<kStampOctets / 4>(tcp_ + kTcpHeaderSize);
     ChecksumAccumulator all(sum.value());
-    if (const Bytes rest = text(); !rest.empty()) all.add(rest);
+    if (!text_.empty()) copy_to == nullptr ? all.add(text_) : all.copy(copy_to, text_);
     return all.is_right();
   }
 
  private:
   const std::byte* ip_ = nullptr;
   const std::byte* tcp_ = nullptr;
-  std::uint32_t octets_ = 0;  // from there on
-  std::uint32_t word_ = 0;    // data offset, flags, window
+  std::uint32_t word_ = 0;  // data offset, flags, window
+  Bytes text_;
 };
 
 // What is in its headers beside the two sockets.
