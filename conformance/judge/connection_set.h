@@ -4,12 +4,12 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "conformance/judge/connection.h"
 #include "conformance/judge/flow_table.h"
 #include "conformance/judge/opening.h"
+#include "conformance/judge/slab.h"
 
 namespace lastack {
 
@@ -20,8 +20,8 @@ enum class Age : std::uint8_t { over, opening, alive, count_ };
 inline constexpr std::size_t kAges = static_cast<std::size_t>(Age::count_);
 
 struct Slot {
-  std::unique_ptr<TrackedConnection> conn;  // or
-  std::unique_ptr<Opening> opening;
+  Slab<TrackedConnection>::Pointer conn{};  // or
+  Slab<Opening>::Pointer opening{};
   Age age = Age::alive;
   std::uint32_t older = FlowTable::kNone;  // neighbours in order of use
   std::uint32_t newer = FlowTable::kNone;
@@ -30,6 +30,9 @@ struct Slot {
 class ConnectionSet {
  public:
   static constexpr std::uint32_t kNone = FlowTable::kNone;
+
+  Slab<TrackedConnection>::Pointer new_connection() { return connection_rooms_.make(); }
+  Slab<Opening>::Pointer new_opening() { return opening_rooms_.make(); }
 
   Slot& operator[](std::uint32_t s) { return slots_[s]; }
   std::uint32_t find(const FlowKey& key, std::uint64_t hash, std::uint64_t context) const;
@@ -62,6 +65,8 @@ class ConnectionSet {
   void unlink(std::uint32_t s);
   void link_newest(std::uint32_t s);
 
+  Slab<TrackedConnection> connection_rooms_;  // before the slots, which give back to them
+  Slab<Opening> opening_rooms_;
   FlowTable table_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;

@@ -210,7 +210,7 @@ void Tracker::note_use(std::uint64_t hash, std::uint32_t s) {
 
 void Tracker::keep_opening(const Place& place, const SegmentInfo& seg, Bytes packet, std::size_t wire_size) {
   make_room(seg.time);
-  auto o = std::make_unique<Opening>();
+  auto o = connections.new_opening();
   o->key = place.key;
   o->id = next_id_++;
   o->hash = place.hash;
@@ -226,7 +226,7 @@ void Tracker::keep_opening(const Place& place, const SegmentInfo& seg, Bytes pac
 // What was only a SYN becomes a connection.
 void Tracker::begin(std::uint32_t s) {
   if (!connections[s].opening) return;
-  const std::unique_ptr<Opening> o = std::move(connections[s].opening);
+  const Slab<Opening>::Pointer o = std::move(connections[s].opening);
   const SegmentInfo syn = o->segment();
   connections[s].conn = new_connection({o->key, o->hash, o->context}, syn, -1, o->id);
   step(*connections[s].conn, syn);
@@ -254,9 +254,9 @@ std::uint32_t Tracker::begin_next(std::uint32_t s, const Place& place) {
   return fresh;
 }
 
-std::unique_ptr<TrackedConnection> Tracker::new_connection(const Place& place, const SegmentInfo& seg, int local_side,
-                                                           std::uint32_t id) {
-  auto c = std::make_unique<TrackedConnection>();
+Slab<TrackedConnection>::Pointer Tracker::new_connection(const Place& place, const SegmentInfo& seg, int local_side,
+                                                         std::uint32_t id) {
+  auto c = connections.new_connection();
   c->id = id;
   c->key = place.key;
   c->hash = place.hash;

@@ -49,8 +49,8 @@ class Tracker {
   void begin(std::uint32_t s);
   std::uint32_t open(const Place& place, const SegmentInfo& seg, int local_side);
   std::uint32_t begin_next(std::uint32_t s, const Place& place);
-  std::unique_ptr<TrackedConnection> new_connection(const Place& place, const SegmentInfo& seg, int local_side,
-                                                    std::uint32_t id);
+  Slab<TrackedConnection>::Pointer new_connection(const Place& place, const SegmentInfo& seg, int local_side,
+                                                  std::uint32_t id);
   std::uint32_t enter(Slot&& slot, const Place& place);
   void step(TrackedConnection& c, const SegmentInfo& seg);
 
