@@ -92,6 +92,9 @@ void take_plain_ip(const std::byte* p, const PlainIp& is, Bytes payload, IpPacke
     sum.add_words<kIpv4HeaderSize / 4>(p);
     out.header_checksum_ok = sum.finish() == 0;
   } else {
+    out.id = 0;
+    out.dont_fragment = false;
+    out.header_checksum_ok = true;
     out.dscp_ecn = static_cast<std::uint8_t>((load_be16(p) >> 4) & 0xffU);
     out.hop_limit = load_u8(p + 7);
     out.src = IpAddress::from_bytes(IpVersion::v6, p + 8);
@@ -112,11 +115,15 @@ void take_plain_tcp(const std::byte* tcp, std::size_t header, Bytes text, Segmen
   out.checksum = load_be16(tcp + 16);
   out.urg = load_be16(tcp + 18);
   out.payload = text;
-  if (header != kTcpHeaderSize) out.options.timestamps = Timestamps{load_be32(tcp + 24), load_be32(tcp + 28)};
+  if (header != kTcpHeaderSize) {
+    out.options.timestamps = Timestamps{load_be32(tcp + 24), load_be32(tcp + 28)};
+  } else {
+    out.options.timestamps.reset();
+  }
 }
 
 // Nearly every segment, in one pass: see SegmentInfo::plain. False: another one, and `out` is as it was. It says what
-// the layers say (test/cpp/in_order_test.cpp).
+// the layers say (test/cpp/in_order_test.cpp), and sets each field that another plain segment may have set before.
 bool decode_plain(Bytes packet, std::size_t present, SegmentInfo& out) {
   constexpr std::uint32_t kStampAlone = 0x0101'080aU;  // NOP, NOP, kind 8, length 10 (RFC 7323 Appendix A)
   if (packet.size() < kIpv4HeaderSize + kTcpHeaderSize) return false;
@@ -136,16 +143,27 @@ bool decode_plain(Bytes packet, std::size_t present, SegmentInfo& out) {
   take_plain_tcp(tcp, header, payload.subspan(header), out.tcp);
   out.payload_size = static_cast<std::uint32_t>(ip.total - ip.header - header);
   out.payload_captured = captured == ip.total;
+  out.checksum = ChecksumState::unknown;
   if (out.payload_captured) verify_checksum(out);
   out.plain = true;
   return true;
+}
+
+void begin_anew(SegmentInfo& out) {
+  SegmentInfo fresh;
+  fresh.number = out.number;
+  fresh.time = out.time;
+  out = fresh;
 }
 
 }  // namespace
 
 DecodeResult decode_segment(Bytes ip_packet, std::size_t wire_size, SegmentInfo& out) {
   const std::size_t present = wire_size > ip_packet.size() ? wire_size : ip_packet.size();
+  // From one plain segment to the next, nothing has to be cleared.
+  if (!out.plain) begin_anew(out);
   if (decode_plain(ip_packet, present, out)) return DecodeResult::segment;
+  if (out.plain) begin_anew(out);
   return decode_any_segment(ip_packet, present, out);
 }
 

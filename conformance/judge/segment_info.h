@@ -42,7 +42,8 @@ enum class DecodeResult : std::uint8_t {
   cut,       // too little of the TCP header was captured to know its fields
 };
 
-// `wire_size`: the size of the IP packet before the capture cut it; 0 when it was not cut.
+// `wire_size`: the size of the IP packet before the capture cut it; 0 when it was not cut. `out` may hold what an
+// earlier call left in it; its number and time stay.
 DecodeResult decode_segment(Bytes ip_packet, std::size_t wire_size, SegmentInfo& out);
 // The same layer by layer, for whatever is not plain. `present`: the larger of both sizes.
 DecodeResult decode_any_segment(Bytes ip_packet, std::size_t present, SegmentInfo& out);

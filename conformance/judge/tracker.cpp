@@ -59,7 +59,7 @@ void Tracker::packet(Instant now, Bytes bytes, std::uint64_t number, std::size_t
                      const PacketOrigin& origin) {
   JudgeCounts& counts = ledger.counts;
   ++counts.packets;
-  SegmentInfo seg;
+  SegmentInfo& seg = segment_;
   seg.number = number;
   seg.time = now;
   if (now + std::chrono::seconds(1) < last_time) ledger.note_clock_set_back();

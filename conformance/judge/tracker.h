@@ -63,6 +63,7 @@ class Tracker {
   static std::size_t lately(const SegmentInfo& seg);
   std::array<std::uint32_t, kLately> lately_{};
 
+  SegmentInfo segment_;  // the one at hand
   TapLedger taps_;
   std::uint32_t next_id_ = 1;
   std::size_t quiet_reports_ = 0;
