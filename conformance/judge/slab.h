@@ -1,5 +1,5 @@
 // Room for objects of one kind that come and go in great numbers. It is taken in chunks, small at first, in huge pages
-// once there are many: otherwise a fifth of the time of a long check goes into page faults.
+// once there are many: otherwise an eighth of a long check is page faults.
 // A room that was given back is the next to be used; chunks are given back when the slab goes.
 #pragma once
 
