@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <utility>
 
 #include "conformance/judge/rules/rules.h"
@@ -73,10 +74,13 @@ void FindingLedger::distrust_path() {
   if (vantage_ == Vantage::endpoint) return;
   const std::size_t missing = places_missing();
   if (damaged_ == 0 && repetitions_ == 0 && missing == 0) return;
-  constexpr std::uint64_t kMany = 10;  // the sum of 16 bits misses some damage: two flips in one column, one each way
+  std::map<const RuleInfo*, std::uint64_t> violations;
+  for (const Finding& f : findings_) violations[f.rule] += f.verdict == Verdict::violated ? 1U : 0U;
+  // The sum of 16 bits misses some damage (two flips in one column, one each way): of many damaged segments, one.
+  constexpr std::uint64_t kMany = 10;
   for (Finding& f : findings_) {
-    const bool missed_by_checksum = damaged_ >= kMany && is(*f.rule, "option-length");
-    if (f.verdict != Verdict::violated || (!tells_damage(*f.rule) && !missed_by_checksum)) continue;
+    const bool may_be_missed = damaged_ >= kMany * violations[f.rule];
+    if (f.verdict != Verdict::violated || (!tells_damage(*f.rule) && !may_be_missed)) continue;
     // That nothing of it was sent again proves little where the path damages others and the capture may lack packets.
     if (f.proven && ((damaged_ == 0 && missing == 0) || !is_checksum(*f.rule))) continue;
     leave_open(f, damaged_ != 0       ? "this path damages segments, " + std::to_string(damaged_) + " were sent again"

@@ -63,7 +63,8 @@ Ruling settle_claimed_by_peer(Context& c, Suspicion& s) {
   const bool may_be_probe = c.end - c.seq <= 1 && !c.flags().fin();  // its octet is no text (MAY-6)
   // After the ACK had arrived nothing below it is sent again; a hole below a SACK block is.
   const bool proven = sent_now && !s.selective && answers_later(c, s) && (nothing_missing_since(c, s) || !may_be_probe);
-  if (c.end == s.claimed && may_be_swapped(c, s) && !proven) {
+  const bool ends_there = c.end == s.claimed || c.seq + c.seg.payload_size == s.claimed;  // a block leaves out a FIN
+  if (ends_there && may_be_swapped(c, s) && !proven) {
     c.conn.sink->note_disorder();
     return open_because(s, "the capture may have swapped neighbours");
   }
@@ -261,8 +262,11 @@ Ruling settle_unoffered_option(const Context& c, Suspicion& s) {
   const bool unseen = c.self.ts_seen && c.peer.tsecr_highest != 0 &&
                       (after(SeqNum(c.peer.tsecr_highest), SeqNum(c.self.tsval_max)) ||
                        (ts && c.peer.ts_seen && before(SeqNum(ts->echo), SeqNum(c.peer.tsval_min))));
-  return first && !unseen ? Ruling::violated
-                          : open_because(s, "an answer to it is missing from the capture, perhaps a SYN-ACK");
+  const IdTrack& ids = c.self.ids;  // a SYN-ACK of its own stood before this
+  const bool missing = c.seg.ip.src.version == IpVersion::v4 && ids.is_newer(c.seg.ip.id) && !ids.is_next(c.seg.ip.id);
+  return first && !unseen && !missing
+             ? Ruling::violated
+             : open_because(s, "an answer to it is missing from the capture, perhaps a SYN-ACK");
 }
 
 Ruling settle(Context& c, Suspicion& s) {

@@ -22,6 +22,7 @@ from linux_netlink import NETLINK_ROUTE, NETLINK_SOCK_DIAG, RTAX_QUICKACK, RTAX_
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCSIFMTU, IFF_UP = 0x8913, 0x8914, 0x8922, 0x1
+IPV6_LEAST_MTU = 1280
 DEVICE = "tun0"
 RTO_MIN_MS = 1000  # RFC 6298 2.4; the default of 200 ms is also too short for a tester that is written in Python
 MAX_QUEUED = 4096  # packets kept for the harness; more are lost, as on a full link
@@ -78,7 +79,8 @@ class Wire:
     """A fresh network namespace for this process and its TUN device. ``close`` gives it all back to the kernel."""
 
     def __init__(self, ip4: str, ip6: str, mtu: int) -> None:
-        self.addresses = (ip4, ip6)
+        # No IPv6 over links that cannot carry its smallest MTU (RFC 8200 5): the kernel refuses the address.
+        self._networks = [(ip4, 24)] + ([(ip6, 64)] if mtu >= IPV6_LEAST_MTU else [])
         self._queued: list[tuple[float, bytes]] = []
         try:
             _unshare(CLONE_NEWNET)
@@ -114,19 +116,24 @@ class Wire:
         with contextlib.suppress(OSError):
             Path("/proc/sys/net/ipv6/icmp/ratelimit").write_text("0", encoding="ascii")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-            fcntl.ioctl(control, SIOCSIFMTU, struct.pack("16si20x", DEVICE.encode(), mtu))
+            try:
+                fcntl.ioctl(control, SIOCSIFMTU, struct.pack("16si20x", DEVICE.encode(), mtu))
+            except OSError as error:
+                raise CannotSetUp(f"the kernel does not take the MTU {mtu} ({error.strerror})") from error
             request = fcntl.ioctl(control, SIOCGIFFLAGS, struct.pack("16sH22x", DEVICE.encode(), 0))
             (flags,) = struct.unpack_from("=H", request, 16)
             fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH22x", DEVICE.encode(), flags | IFF_UP))
         self._index = socket.if_nametoindex(DEVICE)
-        for address, prefix in zip(self.addresses, (24, 64), strict=True):
+        for address, prefix in self._networks:
             self._route.add_address(self._index, address, prefix)
         self.set_delayed_ack(False)
         self._await_local_route()
 
     def _await_local_route(self) -> None:
         """The kernel delivers to an IPv6 address only after a work queue of its own has made the address's route."""
-        wanted = socket.inet_pton(socket.AF_INET6, self.addresses[1]).hex() + " 80 "
+        if len(self._networks) < 2:
+            return
+        wanted = socket.inet_pton(socket.AF_INET6, self._networks[1][0]).hex() + " 80 "
         deadline = time.monotonic() + 2.0
         while time.monotonic() < deadline:
             if wanted in Path("/proc/net/ipv6_route").read_text(encoding="ascii"):
@@ -136,7 +143,7 @@ class Wire:
     def set_delayed_ack(self, on: bool) -> None:
         """The kernel has no switch for delayed ACKs but a metric of the route: connections made from now on follow it."""
         metrics = {RTAX_RTO_MIN: RTO_MIN_MS} if on else {RTAX_RTO_MIN: RTO_MIN_MS, RTAX_QUICKACK: 1}
-        for address, prefix in zip(self.addresses, (24, 64), strict=True):
+        for address, prefix in self._networks:
             family = socket.AF_INET6 if ":" in address else socket.AF_INET
             host_bits = (128 if ":" in address else 32) - prefix
             packed = socket.inet_pton(family, address)

@@ -187,6 +187,18 @@ def test_ipv6(linux: Program) -> None:
     assert [s.dport for s in segments(opened)] == [7]
 
 
+def test_a_link_too_small_for_ipv6_has_ipv4_alone(kernel: Program) -> None:
+    kernel.now_us = 0
+    assert kernel.ask("reset", mtu=576, options="timestamps=0,sack=0,window_scale=0") == {}
+    assert kernel.app("listen", port=80, backlog=4) == {"conn": 0}
+    conn, nxt = established(kernel)
+    assert conn and nxt
+
+
+def test_an_mtu_that_the_kernel_refuses_is_said(kernel: Program) -> None:
+    assert "MTU 40" in kernel.ask("reset", mtu=40)["error"]
+
+
 def test_hop_limit_and_traffic_class_are_choices(linux: Program) -> None:
     linux.ask("reset", options="hop_limit=17,dscp=46")
     packet = IP(bytes.fromhex(linux.app("connect", port=0, remote=REMOTE)["out"][0]))

@@ -776,6 +776,36 @@ TEST(JudgeSilence, SimultaneousOpenWithoutItsSyns) {
   EXPECT_EQ(violations(t), 0) << t.text();
 }
 
+// Found by the pairs of stacks: a SACK block stands before the text that it reports, which carries a FIN.
+TEST(JudgeSilence, BlockBeforeTheTextWithAFin) {
+  const auto block = [](Segment& s) {
+    s.options.sack_count = 1;
+    s.options.sack[0] = {SeqNum(111), SeqNum(121)};
+  };
+  for (const bool soon : {true, false}) {
+    Talk t;
+    t.open(with_sack).a({.seq = 101, .ack = 301});
+    t.gap = std::chrono::microseconds(100);
+    t.b({.seq = 301, .ack = 101, .tweak = block});
+    for (int i = 0; i < (soon ? 0 : 5); ++i) t.from_port(4001).open().from_port(4000);
+    if (!soon) t.wait(std::chrono::milliseconds(20));
+    t.a({.flags = "FA", .seq = 111, .ack = 301, .len = 10}).b({.seq = 301, .ack = 101, .tweak = block});
+    EXPECT_EQ(violations(t) != 0, !soon) << t.text();
+  }
+}
+
+// Found by the campaign: the identifications say that the SYN-ACK of a simultaneous open is missing.
+TEST(JudgeSilence, SimultaneousOpenWhoseSynAckIsMissing) {
+  const auto scale = [](Segment& s) { s.options.window_scale = 7; };
+  for (const std::uint16_t missing : {std::uint16_t{0}, std::uint16_t{1}}) {
+    Talk t;
+    t.ids = true;
+    t.a({.flags = "S", .seq = 100}).skip_ids(0, missing);
+    t.b({.flags = "SA", .seq = 300, .ack = 101, .tweak = scale}).a({.seq = 101, .ack = 301});
+    EXPECT_EQ(t.violates("window-scale-not-offered"), missing == 0) << t.text();
+  }
+}
+
 // Found by the campaign: one of the SYNs did; the answer echoes it.
 TEST(JudgeSilence, SimultaneousOpenWhoseFirstSynIsEchoed) {
   const auto scale = [](Segment& s) { s.options.window_scale = 7; };
