@@ -73,19 +73,35 @@ void FindingLedger::leave_open(Finding& f, const std::string& reason) {
 void FindingLedger::distrust_path() {
   if (vantage_ == Vantage::endpoint) return;
   const std::size_t missing = places_missing();
-  if (damaged_ == 0 && repetitions_ == 0 && missing == 0) return;
-  std::map<const RuleInfo*, std::uint64_t> violations;
-  for (const Finding& f : findings_) violations[f.rule] += f.verdict == Verdict::violated ? 1U : 0U;
-  // The sum of 16 bits misses some damage (two flips in one column, one each way): of many damaged segments, one.
-  constexpr std::uint64_t kMany = 10;
+  const bool others_open = std::any_of(findings_.begin(), findings_.end(), [](const Finding& f) {
+    return is_checksum(*f.rule) && f.verdict == Verdict::inconclusive;
+  });
+  const bool may_damage = damaged_ != 0 || repetitions_ != 0 || missing != 0;
+  if (!may_damage && !others_open) return;
   for (Finding& f : findings_) {
-    const bool may_be_missed = damaged_ >= kMany * violations[f.rule];
-    if (f.verdict != Verdict::violated || (!tells_damage(*f.rule) && !may_be_missed)) continue;
+    if (f.verdict != Verdict::violated || !tells_damage(*f.rule) || (!may_damage && !is_checksum(*f.rule))) continue;
     // That nothing of it was sent again proves little where the path damages others and the capture may lack packets.
     if (f.proven && ((damaged_ == 0 && missing == 0) || !is_checksum(*f.rule))) continue;
     leave_open(f, damaged_ != 0       ? "this path damages segments, " + std::to_string(damaged_) + " were sent again"
                   : repetitions_ != 0 ? "segments were sent again in this capture, so the path may have damaged it"
-                                      : "packets are missing from this capture, and the path may have damaged it");
+                  : missing != 0      ? "packets are missing from this capture, and the path may have damaged it"
+                                 : "this capture has other wrong checksums, and the path may have damaged them all");
+  }
+}
+
+// A sum of 16 bits misses some damage (two flips in one column, one each way): of many damaged segments, one.
+void FindingLedger::distrust_what_checksums_miss() {
+  if (vantage_ == Vantage::endpoint) return;
+  constexpr std::uint64_t kMany = 4;
+  const bool mostly_right = wrong_checksums_ * 4 < right_checksums_;
+  const std::uint64_t damaged = std::max(damaged_, mostly_right ? wrong_checksums_ : 0);
+  if (damaged < kMany) return;
+  std::map<const RuleInfo*, std::uint64_t> violations;
+  for (const Finding& f : findings_) violations[f.rule] += f.verdict == Verdict::violated ? 1U : 0U;
+  for (Finding& f : findings_) {
+    if (f.verdict != Verdict::violated || is_checksum(*f.rule) || damaged < kMany * violations[f.rule]) continue;
+    leave_open(f,
+               std::to_string(damaged) + " segments of this capture are damaged, and the checksum misses some damage");
   }
 }
 
@@ -190,6 +206,7 @@ void FindingLedger::distrust_admitted_loss() {
 void FindingLedger::settle(const TapLedger& hosts) {
   distrust_order();
   distrust_path();
+  distrust_what_checksums_miss();
   distrust_checksums(hosts);
   distrust_unverified();
   distrust_sizes();

@@ -58,6 +58,7 @@ class FindingLedger final : public FindingSink {
   std::size_t places_missing() const;
   void distrust_order();
   void distrust_path();
+  void distrust_what_checksums_miss();
   void distrust_checksums(const TapLedger& hosts);
   void distrust_unverified();
   void distrust_sizes();

@@ -50,6 +50,7 @@ bool may_acknowledge_fin(const Context& c) {
   if (c.seg.len() != 0) return false;
   if (c.peer.fin) return c.ack == c.peer.fin_at + 1;
   const bool before_capture = c.peer.syn.count == 0 && c.ack <= c.peer.first;
+  if (c.conn.capture_gap && c.ack == std::max(c.peer.next, c.peer.claimed)) return true;  // what is missing may hold it
   return !c.peer.numbers_known || before_capture || !c.peer.sent.covers(c.ack - 1, c.ack);
 }
 

@@ -806,6 +806,23 @@ TEST(JudgeSilence, SimultaneousOpenWhoseSynAckIsMissing) {
   }
 }
 
+// Found by the campaign: a sampled capture, in which the FIN is missing as well as much of the text.
+TEST(JudgeSilence, BlocksWithTheAckOfAFinThatIsMissing) {
+  const auto blocks = [](Segment& s) {
+    s.options.sack_count = 2;
+    s.options.sack[0] = {SeqNum(121), SeqNum(131)};
+    s.options.sack[1] = {SeqNum(101), SeqNum(111)};
+  };
+  for (const bool sampled : {true, false}) {
+    Talk t;
+    t.open(with_sack).a({.seq = 101, .ack = 301, .len = 20});
+    if (!sampled) t.a({.seq = 121, .ack = 301, .len = 20});
+    t.a({.seq = 141, .ack = 301}).b({.seq = 301, .ack = 141, .len = 5});
+    t.b({.seq = 306, .ack = 141, .tweak = blocks});
+    EXPECT_EQ(t.violates("sack-block-below-ack"), !sampled) << t.text();
+  }
+}
+
 // Found by the campaign: one of the SYNs did; the answer echoes it.
 TEST(JudgeSilence, SimultaneousOpenWhoseFirstSynIsEchoed) {
   const auto scale = [](Segment& s) { s.options.window_scale = 7; };
@@ -896,6 +913,21 @@ TEST(JudgeSilence, DamageThatTheChecksumMisses) {
     t.a({.seq = 101 + damaged * 10, .ack = 301, .len = 10, .raw = misread});
     t.a({.seq = 101 + damaged * 10, .ack = 301, .len = 10}).b({.seq = 301, .ack = 111 + damaged * 10});
     EXPECT_EQ(t.violates("option-length"), damaged == 1) << t.text();
+  }
+}
+
+// Found by the campaign: two damaged ACKs, which nobody sends again; one of them out of order.
+TEST(JudgeSilence, DamagedAcknowledgements) {
+  for (const bool another : {true, false}) {
+    Talk t;
+    const auto flip = [](std::vector<std::byte>& p) { p[kIpv4HeaderSize + 16] ^= std::byte{4}; };
+    t.open().a({.seq = 101, .ack = 301, .len = 10}).b({.seq = 301, .ack = 111, .raw = flip});
+    for (std::uint32_t i = 1; i < 9; ++i) {
+      t.a({.seq = 101 + i * 10, .ack = 301, .len = 10}).b({.seq = 301, .ack = 111 + i * 10});
+    }
+    if (another) t.b({.seq = 300, .ack = 131, .raw = flip});
+    t.b({.seq = 301, .ack = 191, .len = 3}).a({.seq = 191, .ack = 304});
+    EXPECT_EQ(t.violates("checksum"), !another) << t.text();
   }
 }
 
