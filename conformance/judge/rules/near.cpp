@@ -104,6 +104,8 @@ void newest_block_first(Context& c) {
   const auto holds = [&](std::size_t i, Position p) {
     return unwrap(c.peer.next, o.sack[i].left) <= p && p < unwrap(c.peer.next, o.sack[i].right);
   };
+  const Position first = unwrap(c.peer.next, o.sack[0].left);
+  if (!c.peer.sent.covers(first, first + 1)) return;  // what came last is missing from the capture
   const bool duplicate_report = unwrap(c.peer.next, o.sack[0].right) <= c.ack;
   if (duplicate_report || holds(0, own.news[0]) || holds(0, own.news[1])) return;
   for (std::size_t i = 1; i < o.sack_count; ++i) {

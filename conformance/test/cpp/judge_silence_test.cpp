@@ -1118,6 +1118,19 @@ TEST(JudgeSilence, NewestBlockAfterTextWasDropped) {
   EXPECT_FALSE(t.violates("sack-newest-first")) << t.text();
 }
 
+// Found by the pairs of stacks: the first block reports what is missing from the capture.
+TEST(JudgeSilence, NewestBlockOfTextThatIsMissing) {
+  for (const bool missing : {true, false}) {
+    Talk t(TapChoice::server);
+    t.open(with_sack).a({.seq = 101, .ack = 301, .len = 10}).b({.seq = 301, .ack = 111});
+    t.a({.seq = 121, .ack = 301, .len = 10}).a({.seq = 141, .ack = 301, .len = 10});
+    t.a({.seq = 151, .ack = 301, .len = 10});
+    const std::uint32_t first = missing ? 181 : 121;
+    t.b({.seq = 301, .ack = 111, .tweak = two_blocks(first, first + 10, 141, 161)});
+    EXPECT_EQ(t.violates("sack-newest-first"), !missing) << t.text();
+  }
+}
+
 // Found by the campaign: the receiver had taken back a part of its window, and the sender stayed inside it.
 TEST(JudgeSilence, NumbersInsideAWindowThatWasTakenBack) {
   for (const std::uint16_t then : {std::uint16_t{50}, std::uint16_t{200}}) {
