@@ -114,6 +114,7 @@ struct Endpoint {
   Position edge_last = 0;
   bool took_back = false;  // a part of the window that it had offered
   std::uint16_t wnd_last = 0;
+  bool shut = false;  // it has offered a zero window
 
   // Timestamps.
   bool ts_seen = false;

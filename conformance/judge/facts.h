@@ -11,6 +11,7 @@ namespace lastack {
 inline void note_window(Context& c) {
   Endpoint& e = c.self;
   e.wnd_last = c.seg.tcp.wnd;
+  e.shut = e.shut || c.seg.tcp.wnd == 0;
   const int agreed = c.conn.window_shift(c.side);
   if (agreed < 0 && (!c.flags().syn() || c.conn.handshake_known())) return;
   const int shift = c.flags().syn() ? 0 : agreed;

@@ -59,6 +59,7 @@ const char* doubt_of_next(const Context& c) {
   if (c.seq >= c.peer.ack_max) return "nobody has acknowledged that; its host may have dropped it after the tap";
   // A sender that the other end's window shuts out stays inside it.
   if (c.peer.took_back) return "it may stay inside a window of which a part was taken back";
+  if (c.peer.shut) return "the window was shut once, and what opened it may have been overtaken";
   const bool unknown_window = c.conn.handshake_known() && c.conn.window_shift(1 - c.side) < 0;
   if (unknown_window) return "it may stay inside a window that is not known";
   return nullptr;

@@ -1131,6 +1131,20 @@ TEST(JudgeSilence, NewestBlockOfTextThatIsMissing) {
   }
 }
 
+// Found by the campaign: the path shuffles, so that the zero window comes after the one that opens it.
+TEST(JudgeSilence, NumbersInsideAZeroWindowThatWasOvertaken) {
+  for (const std::uint16_t wnd : {std::uint16_t{0}, std::uint16_t{1000}}) {
+    Talk t;
+    t.timestamps = true;
+    t.a({.flags = "S", .seq = 100, .wnd = 10}).b({.flags = "SA", .seq = 300, .ack = 101});
+    t.a({.seq = 101, .ack = 301, .wnd = 10}).b({.seq = 301, .ack = 101, .len = 10});
+    t.a({.seq = 101, .ack = 311, .wnd = wnd}).a({.seq = 101, .ack = 311, .wnd = 2000});
+    t.b({.seq = 311, .ack = 101, .len = 10}).a({.seq = 101, .ack = 321, .len = 5, .wnd = 2000});
+    t.b({.seq = 311, .ack = 106}).b({.seq = 321, .ack = 106});
+    EXPECT_EQ(t.violates("ack-sequence"), wnd != 0) << t.text();
+  }
+}
+
 // Found by the campaign: the receiver had taken back a part of its window, and the sender stayed inside it.
 TEST(JudgeSilence, NumbersInsideAWindowThatWasTakenBack) {
   for (const std::uint16_t then : {std::uint16_t{50}, std::uint16_t{200}}) {
