@@ -51,6 +51,7 @@ bool Transfer::receive_some(Instant now) {
       return true;
     }
     received_ += result->octets;
+    pushes_ += result->pushed ? 1U : 0U;
     end_of_stream_ = result->end_of_stream;
     acted = acted || result->octets != 0 || end_of_stream_;
     if (result->octets == 0) break;

@@ -40,6 +40,7 @@ class Transfer {
   bool closed() const { return closed_; }
   std::uint64_t sent() const { return sent_; }
   std::uint64_t received() const { return received_; }
+  std::uint64_t pushes() const { return pushes_; }  // how often a RECEIVE told that its text was pushed
   // What went wrong, empty when nothing did: a wrong octet with its position, or a failed call with the stack's words.
   const std::string& error() const { return error_; }
 
@@ -53,6 +54,7 @@ class Transfer {
   ConnId conn_ = ConnId::none;
   std::uint64_t sent_ = 0;
   std::uint64_t received_ = 0;
+  std::uint64_t pushes_ = 0;
   bool end_of_stream_ = false;
   bool closed_ = false;
   std::string error_;

@@ -131,7 +131,7 @@ inline bool has_nothing_to_send(const Tcb& tcb) { return !tcb.ack_due && tcb.snd
   if (tcb.sack) return note_text_sent(tcb, seq, end, now, false);
   tcb.congestion.sent(tcb.flight(), end);
   tcb.timers.stop(TimerKind::persist);
-  if (!tcb.timers.armed(TimerKind::retransmit)) restart_retransmission_timer(tcb, now);
+  LASTACK_CHECK(tcb.timers.armed(TimerKind::retransmit));  // for what is in flight before it
 }
 
 // A full segment of new text, or an ACK; the answer is write_expected's.

@@ -25,6 +25,7 @@ struct Traffic {
   std::uint64_t common = 0;  // as header prediction asks for
   Instant end{};
   std::string transcript;
+  std::uint64_t pushes = 0;  // that the users were told of
 };
 
 class CountCommon : public WireTap {
@@ -77,7 +78,8 @@ Traffic run(const Config& choices, const LinkConfig& link, std::uint64_t seed, b
       },
       Instant{} + 1h);
   EXPECT_EQ(client.error() + server.error(), "");
-  return {world.trace_hash(), world.packets(), common.count, world.now(), transcript.text()};
+  return {world.trace_hash(), world.packets(),   common.count,
+          world.now(),        transcript.text(), client.pushes() + server.pushes()};
 }
 
 std::vector<Choice> choices_of_traffic() {
@@ -119,6 +121,8 @@ TEST_P(Prediction, ChangesNothing) {
       EXPECT_EQ(with.packets, without.packets);
       EXPECT_EQ(with.end, without.end);
       EXPECT_EQ(with.hash, without.hash);
+      EXPECT_EQ(with.pushes, without.pushes);
+      EXPECT_GT(with.pushes, 0U);
       EXPECT_GT(with.common, with.packets / 4);
       if (HasFailure()) {
         ADD_FAILURE() << where_they_part(with.transcript, without.transcript);

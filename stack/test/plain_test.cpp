@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "stack/sim/prng.h"
+#include "stack/test/same_segment.h"
 #include "stack/wire/checksum.h"
 #include "stack/wire/segment.h"
 
@@ -136,21 +137,11 @@ void compare(Bytes packet, const PlainPacket& plain) {
   ASSERT_EQ(ip.protocol, kProtocolTcp);
   Segment whole;
   ASSERT_FALSE(parse_tcp(ip.payload, whole));
-  const Segment& s = plain.segment;
   EXPECT_EQ(plain.source(), (SocketAddress{ip.src, whole.src_port}));
   EXPECT_EQ(plain.destination(), (SocketAddress{ip.dst, whole.dst_port}));
   EXPECT_TRUE(plain.is_between(plain.destination(), plain.source()));
   EXPECT_EQ(plain.ecn(), ip.ecn());
-  EXPECT_EQ(s.seq, whole.seq);
-  EXPECT_EQ(s.ack, whole.ack);
-  EXPECT_EQ(s.flags, whole.flags);
-  EXPECT_EQ(s.reserved, whole.reserved);
-  EXPECT_EQ(s.wnd, whole.wnd);
-  EXPECT_EQ(s.urg, whole.urg);
-  EXPECT_EQ(s.header_size, whole.header_size);
-  EXPECT_TRUE(s.options == whole.options);
-  EXPECT_EQ(s.payload.data(), whole.payload.data());
-  EXPECT_EQ(s.payload.size(), whole.payload.size());
+  expect_same_segment(plain.segment, whole);
   const bool right = ip.header_checksum_ok && tcp_checksum(ip.src, ip.dst, ip.payload) == 0;
   EXPECT_EQ(plain.checksums_are_right(), right);
 }
