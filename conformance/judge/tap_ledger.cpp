@@ -78,6 +78,8 @@ void TapLedger::judge_isns(Host& host, const std::function<void(Finding&&)>& add
 
 void TapLedger::concluded(TrackedConnection& conn, bool kept) {
   if (conn.capture_gap && gap_packet_ == 0) gap_packet_ = conn.capture_gap_packet;
+  ++concluded_;
+  if (conn.copies != 0) ++copied_;
   for (int e = 0; e < 2; ++e) {
     const std::string k = key(conn.address[e].ip);
     if (hosts_.size() >= kMaxHosts && hosts_.count(k) == 0) continue;
@@ -104,7 +106,7 @@ TapDecision TapLedger::decide(const Case& c, TapChoice choice) const {
   TapDecision d;
   if (choice != TapChoice::infer) {
     d = given_tap(choice, c.client);
-  } else if (c.several_places) {
+  } else if (c.several_places || several_taps()) {
     d.why = "packets were captured more than once";
   } else if (!(c.host[0] == c.host[1])) {
     const TapEvidence hosts[2] = {host(c.host[0]), host(c.host[1])};

@@ -32,6 +32,8 @@ class TapLedger {
     bool kept = false;
     bool several_places = false;  // its packets were captured more than once
   };
+  // Two taps in one file: what is plain in some connections holds of those that show too little.
+  bool several_taps() const { return copied_ >= 3 && copied_ * 4 >= concluded_; }
   // An initial sequence number that a host has chosen.
   struct Isn {
     std::uint64_t packet = 0;
@@ -52,6 +54,8 @@ class TapLedger {
   std::unordered_map<std::string, Host> hosts_;
   std::vector<Case> cases_;  // of the reports that are kept, and of connections with findings
   std::vector<std::pair<std::size_t, Provisional>> waiting_;  // by case
+  std::uint64_t concluded_ = 0;                               // connections
+  std::uint64_t copied_ = 0;                                  // those with a packet that was captured more than once
   std::uint64_t gap_packet_ = 0;                              // evidence that the capture lacks packets
 };
 

@@ -606,6 +606,27 @@ TEST(Copies, MuchLaterAtTheSamePointHideWhereTheTapWas) {
   }
 }
 
+// Found by the campaign: the same, with connections of which hardly a packet is known to be there twice.
+TEST(Copies, SeveralTapsAreThereInEveryConnection) {
+  for (const unsigned connections : {2U, 3U}) {
+    File f;
+    section_block(f, false);
+    interface_block(f, 1, false);
+    for (unsigned vlan = 0; vlan < connections; ++vlan) {
+      const std::vector<File> talk = conversation(1000 + vlan, 5000, 1);
+      for (std::size_t i = 0; i < talk.size(); ++i) {
+        packet_block(f, 0, i * 50'000, in_vlan(10 + vlan, talk[i]), false);
+        if (i == 3) packet_block(f, 0, i * 50'000 + 5'000, in_vlan(10 + vlan, talk[i]), false);
+      }
+    }
+    const CheckReport r = check(f);
+    ASSERT_EQ(r.connections.size(), connections);
+    for (const auto& c : r.connections) {
+      EXPECT_EQ(c.report.tap.why == "packets were captured more than once", connections == 3) << c.report.tap.why;
+    }
+  }
+}
+
 // Found by the campaign: the path doubled a segment and damaged one of the two.
 TEST(Copies, OneOfThemDamagedAccusesNobody) {
   for (const bool copied : {true, false}) {
