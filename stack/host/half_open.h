@@ -37,5 +37,7 @@ Segment first_syn_ack(const HalfOpen& record, const Config& config, std::uint16_
 Instant first_deadline(const HalfOpen& record, const Config& config);
 // `tcb` is new; it becomes what it would be now, with every SYN,ACK sent that was sent and the next one due if it is.
 void replay(Tcb& tcb, const HalfOpen& record);
+// The same without the detour, where one SYN,ACK has been sent and no other is due, as usual.
+void replay_quickly(Tcb& tcb, const HalfOpen& record);
 
 }  // namespace lastack

@@ -146,6 +146,7 @@ struct Host::Impl {
   void receive_packet(Bytes packet);
   // `common` by value: what has an address does not stay in registers.
   [[gnu::noinline]] void receive_common(Connection* connection, CommonSegment common);
+  Connection* wake_half_open(const CommonSegment& common);
   [[gnu::noinline]] void receive_other_packet(Bytes packet);
   template <typename Packet>
   void receive_segment(Connection* connection, const Packet& packet, const Segment& segment);
@@ -178,6 +179,8 @@ struct Host::Impl {
   Connection* find_record(std::uint16_t local_port, const SocketAddress& remote);
   Connection* find_record(ConnId id);
   Connection& wake(HalfOpen& record);
+  // The same without after_input, which follows the input.
+  Connection& wake_for_input(HalfOpen& record);
   Connection& wake(TimeWait& record);
   void want_syn_ack(HalfOpen& record);
   std::size_t send_syn_ack(MutableBytes out);

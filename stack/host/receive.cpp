@@ -62,9 +62,19 @@ void Host::Impl::receive_packet(Bytes packet) {
   after_steady(*connection);
 }
 
+// For an ACK that nobody is awake for: usually it ends a handshake.
+Connection* Host::Impl::wake_half_open(const CommonSegment& common) {
+  if (half_open.size() == 0) return nullptr;
+  const SocketAddress local = common.destination();
+  if (!ours(local.ip)) return nullptr;
+  HalfOpen* const record = half_open.find(local.port, common.source());
+  return record == nullptr ? nullptr : &wake_for_input(*record);
+}
+
 void Host::Impl::receive_common(Connection* connection, CommonSegment common) {
   Segment& segment = incoming_common;
   common.fill(segment);
+  if (connection == nullptr) connection = wake_half_open(common);
   if (connection == nullptr || !is_expected(connection->tcb, segment, now))
     return receive_segment(connection, common, segment);
   last_disposition = take_expected(connection->tcb, segment, now);
@@ -86,7 +96,11 @@ void Host::Impl::receive_segment(Connection* connection, const Packet& packet, c
   if (connection != nullptr) {
     // Its peer was looked at when it was first heard of.
     if (connection->tcb.state() == State::syn_sent && !can_be_a_peer(connection->tcb.remote.ip)) return;
-    return segment_for_connection(*connection, segment, packet.ecn());
+    if (!config.header_prediction || !is_expected_syn_ack(connection->tcb, segment))
+      return segment_for_connection(*connection, segment, packet.ecn());
+    last_disposition = take_expected_syn_ack(connection->tcb, segment, now);
+    check_disposition(*connection, segment, last_disposition);
+    return after_input(*connection);
   }
   const SocketAddress local = packet.destination();
   const SocketAddress remote = packet.source();

@@ -35,14 +35,20 @@ Connection* Host::Impl::find_record(ConnId id) {
 }
 
 Connection& Host::Impl::wake(HalfOpen& record) {
+  Connection& connection = wake_for_input(record);
+  after_input(connection);
+  return connection;
+}
+
+Connection& Host::Impl::wake_for_input(HalfOpen& record) {
   Connection& connection = create(local_of(record), record.remote, true, record.id);
   connection.listener = record.listener;
   Tcb& tcb = connection.tcb;
-  replay(tcb, record);
+  config.header_prediction ? replay_quickly(tcb, record) : replay(tcb, record);
   tcb.timers.arm(TimerKind::retransmit, record.deadline);
   half_open.remove(record);
   recent = &connection;
-  after_input(connection);
+  check(connection);
   return connection;
 }
 

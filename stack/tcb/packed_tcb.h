@@ -17,7 +17,8 @@ struct PackingContext {
 void pack(Tcb& tcb, Packer& f, const PackingContext& context);
 // `tcb` is new, for the same sockets.
 void unpack(Tcb& tcb, std::span<const std::uint8_t> packed, const PackingContext& context);
-// Whether the two would do the same from here on. Both are at rest.
+// Whether the two would do the same from here on. Both are at rest, or but for timers and signals wait in the
+// handshake.
 bool same_at_rest(const Tcb& a, const Tcb& b);
 
 }  // namespace lastack

@@ -32,6 +32,8 @@ class Timers {
   // timer.
   Instant floor() const { return floor_; }
   void tighten() { floor_ = earliest(); }
+  // Whether both run the same.
+  friend bool operator==(const Timers& a, const Timers& b) { return a.at_ == b.at_; }
 
  private:
   static std::size_t index(TimerKind kind) { return static_cast<std::size_t>(kind); }

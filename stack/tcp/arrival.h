@@ -55,6 +55,8 @@ void restart_time_wait(Tcb& tcb, Instant now);
 void become_closed(Tcb& tcb, Cause cause);
 // Takes the options of the peer's SYN: MSS, window scale, SACK, timestamps.
 void negotiate(Tcb& tcb, const Segment& syn, Instant now);
+// The peer's SYN counts.
+void synchronize(Tcb& tcb, const Segment& syn, Instant now);
 void hold_text_of_syn(Tcb& tcb, Arrival& in);
 std::uint32_t acknowledge_up_to(Tcb& tcb, const Segment& segment, Instant now);
 // RFC 7323 4.1: the round trip that the peer's TSecr tells, when SND.UNA has moved by `acked`. False when it tells

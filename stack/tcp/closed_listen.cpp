@@ -60,14 +60,25 @@ void open_from_listen(Tcb& tcb, const Segment& syn, SeqNum iss, Instant now) {
   Effects none;
   Arrival in(syn, now, none);
   tcb.enter(State::listen, Cause::open_passive);
-  prepare_open(tcb, iss, now);
-  tcb.rcv.irs = syn.seq;
-  tcb.rcv.nxt = syn.seq + 1;
-  negotiate(tcb, syn, now);
-  update_send_window(tcb, syn);
+  take_syn(tcb, syn, iss, now);
   tcb.enter(State::syn_received, Cause::syn);
   hold_text_of_syn(tcb, in);
   settle_timers(tcb, now);
+}
+
+void take_syn(Tcb& tcb, const Segment& syn, SeqNum iss, Instant now) {
+  prepare_open(tcb, iss, now);
+  synchronize(tcb, syn, now);
+  update_send_window(tcb, syn);
+}
+
+void open_with_syn_ack_sent(Tcb& tcb, const Segment& syn, SeqNum iss, Instant now) {
+  take_syn(tcb, syn, iss, now);
+  tcb.restore(State::syn_received, SeqNum());
+  (void)ecn_setup_flags(tcb);
+  tcb.rcv.last_ack_sent = tcb.rcv.nxt;
+  note_syn_sent(tcb, now);
+  if (const Duration limit = user_timeout_of(tcb); limit != Duration(0)) tcb.timers.arm(TimerKind::user, now + limit);
 }
 
 // Text and FIN that came with a SYN wait until the connection is established.

@@ -69,6 +69,25 @@ Disposition take_expected(Tcb& tcb, const Segment& seg, Instant now) {
   return {Action::accepted, "3.10.7.4"};
 }
 
+bool is_expected_syn_ack(const Tcb& tcb, const Segment& seg) {
+  if (kMut != 0 || tcb.state() != State::syn_sent || tcb.fast_open) return false;
+  return seg.flags == (kSyn | kAck) && seg.payload.empty() && seg.ack == tcb.snd.nxt;
+}
+
+Disposition take_expected_syn_ack(Tcb& tcb, const Segment& seg, Instant now) {
+  cover(tcb.state(), segment_event(segment_class(seg.flags), Placement::in_window));
+  tcb.last_received = now;
+  tcb.keepalive_probes = 0;
+  tcb.duplicate_due = false;
+  synchronize(tcb, seg, now);
+  acknowledge_up_to(tcb, seg, now);
+  update_send_window(tcb, seg);
+  enter_established(tcb, Cause::syn_ack);
+  tcb.ack_due = true;
+  settle_timers(tcb, now);
+  return {Action::accepted, "3.10.7.3 fourth"};
+}
+
 namespace {
 
 // Nothing but new text, a FIN or an ACK could be sent now, without any option but the timestamp.

@@ -21,6 +21,10 @@ namespace lastack {
 bool is_expected(const Tcb& tcb, const Segment& segment, Instant now);
 Disposition take_expected(Tcb& tcb, const Segment& segment, Instant now);
 
+// The answer to our SYN, when it is a SYN,ACK and nothing else.
+bool is_expected_syn_ack(const Tcb& tcb, const Segment& segment);
+Disposition take_expected_syn_ack(Tcb& tcb, const Segment& segment, Instant now);
+
 struct Written {
   std::size_t size = 0;   // octets of the packet; 0: there is nothing to send, or only next_segment can tell
   bool was_last = false;  // nothing more is to be sent before the next input

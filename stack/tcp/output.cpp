@@ -69,14 +69,7 @@ bool emit_syn(Tcb& tcb, Instant now, Outgoing& out) {
   syn_options(tcb, now, out.segment.options);
   out.segment.flags = out.segment.flags | ecn_setup_flags(tcb);
   if (tcb.fast_open) add_fast_open(tcb, out);
-  tcb.snd.syn_due = false;
-  if (tcb.retransmissions == 0) {
-    tcb.rtt.sent_first(tcb.snd.iss + 1, now);
-  } else {
-    tcb.rtt.sent_again();
-  }
-  tcb.last_sent = now;
-  if (!tcb.timers.armed(TimerKind::retransmit)) restart_retransmission_timer(tcb, now);
+  note_syn_sent(tcb, now);
   return true;
 }
 
@@ -272,6 +265,17 @@ void prepare_open(Tcb& tcb, SeqNum iss, Instant now) {
   if (config.window_scale) tcb.rcv.shift = own_window_shift(config);
   tcb.first_sent = now;
   tcb.last_received = now;
+}
+
+void note_syn_sent(Tcb& tcb, Instant now) {
+  tcb.snd.syn_due = false;
+  if (tcb.retransmissions == 0) {
+    tcb.rtt.sent_first(tcb.snd.iss + 1, now);
+  } else {
+    tcb.rtt.sent_again();
+  }
+  tcb.last_sent = now;
+  if (!tcb.timers.armed(TimerKind::retransmit)) restart_retransmission_timer(tcb, now);
 }
 
 bool next_segment(Tcb& tcb, Instant now, Outgoing& out) {

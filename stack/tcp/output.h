@@ -37,6 +37,8 @@ bool next_segment(Tcb& tcb, Instant now, Outgoing& out);
 void settle_timers(Tcb& tcb, Instant now);
 // The option set and window of our SYN.
 void prepare_open(Tcb& tcb, SeqNum iss, Instant now);
+// Our SYN or SYN,ACK leaves, the first time or again.
+void note_syn_sent(Tcb& tcb, Instant now);
 std::uint32_t timestamp_value(std::uint32_t offset, Instant now);
 inline std::uint32_t timestamp_value(const Tcb& tcb, Instant now) { return timestamp_value(tcb.ts.offset, now); }
 std::uint8_t own_window_shift(const Config& config);

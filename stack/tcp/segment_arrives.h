@@ -24,6 +24,10 @@ struct ListenDecision {
 };
 ListenDecision listen_segment_arrives(const Segment& segment, const Config& config, Effects& effects);
 void open_from_listen(Tcb& tcb, const Segment& syn, SeqNum iss, Instant now);
+// That, and the SYN,ACK that next_segment makes then, of a SYN without text and FIN.
+void open_with_syn_ack_sent(Tcb& tcb, const Segment& syn, SeqNum iss, Instant now);
+// What of it concerns numbers, options and windows.
+void take_syn(Tcb& tcb, const Segment& syn, SeqNum iss, Instant now);
 
 // 3.10.7.3 and 3.10.7.4.
 // `ecn`: the two bits of the IP header (RFC 3168).

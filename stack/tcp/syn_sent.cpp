@@ -4,6 +4,12 @@
 
 namespace lastack {
 
+void synchronize(Tcb& tcb, const Segment& seg, Instant now) {
+  tcb.rcv.irs = seg.seq;
+  tcb.rcv.nxt = seg.seq + 1;
+  negotiate(tcb, seg, now);
+}
+
 namespace {
 
 //= rfc9293 3.10.7.3 first
@@ -32,16 +38,10 @@ StepResult check_rst(Tcb& tcb, const Arrival& in) {
   return Disposition{Action::closed, "3.10.7.3 second"};
 }
 
-void synchronize(Tcb& tcb, const Arrival& in) {
-  tcb.rcv.irs = in.segment.seq;
-  tcb.rcv.nxt = in.segment.seq + 1;
-  negotiate(tcb, in.segment, in.now);
-}
-
 //= rfc9293 3.10.7.3 fourth
 //= rfc9293 3.5 MUST-10
 Disposition simultaneous_open(Tcb& tcb, Arrival& in) {
-  synchronize(tcb, in);
+  synchronize(tcb, in.segment, in.now);
   update_send_window(tcb, in.segment);
   tcb.enter(State::syn_received, Cause::syn);
   tcb.snd.syn_due = true;
@@ -52,7 +52,7 @@ Disposition simultaneous_open(Tcb& tcb, Arrival& in) {
 //= rfc9293 3.10.7.3 fourth U-03
 //= rfc1122 4.2.2.20
 Disposition connection_established(Tcb& tcb, Arrival& in) {
-  synchronize(tcb, in);
+  synchronize(tcb, in.segment, in.now);
   acknowledge_up_to(tcb, in.segment, in.now);
   // 3.10.7.3 prints these assignments only for SYN-RECEIVED; RFC 1122 4.2.2.20 (c) wants them here too.
   update_send_window(tcb, in.segment);
@@ -76,7 +76,7 @@ Disposition syn_sent_segment_arrives(Tcb& tcb, Arrival& in) {
   if (auto end = check_rst(tcb, in)) return *end;
   if constexpr (kMut == 5) {
     if (in.segment.flags.fin() && !in.segment.flags.syn() && in.segment.flags.ack()) {
-      synchronize(tcb, in);
+      synchronize(tcb, in.segment, in.now);
       acknowledge_up_to(tcb, in.segment, in.now);
       enter_established(tcb, Cause::syn_ack);
       return {Action::accepted, "fault 5"};
