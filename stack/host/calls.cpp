@@ -21,9 +21,9 @@ std::optional<std::uint16_t> Host::Impl::ephemeral_port(const SocketAddress& rem
   for (std::uint32_t attempt = 0; attempt < kEphemeralPorts; ++attempt) {
     const auto port = static_cast<std::uint16_t>(kFirstEphemeral + (offset + next_port_offset) % kEphemeralPorts);
     next_port_offset = static_cast<std::uint16_t>((next_port_offset + 1U) % kEphemeralPorts);
-    if (listener_on(port) == nullptr && table.find({ip, port}, remote) == nullptr &&
-        half_open.find(port, remote) == nullptr && resting.find(port, remote) == nullptr &&
-        idle.find(port, remote) == nullptr)
+    const SocketPair sockets = pair_of({ip, port}, remote);
+    if (listener_on(port) == nullptr && table.find(sockets) == nullptr && half_open.find(sockets) == nullptr &&
+        resting.find(sockets) == nullptr && idle.find(sockets) == nullptr)
       return port;
   }
   return std::nullopt;
@@ -60,14 +60,14 @@ Result<ConnId, CallError> Host::connect(Instant now, std::uint16_t local_port, c
     if (!chosen) return CallError::insufficient_resources;
     local_port = *chosen;
   }
-  const SocketAddress local{ip, local_port};
-  if (const Connection* const existing = host.find(local, remote)) {
+  const SocketPair sockets = host.pair_of({ip, local_port}, remote);
+  if (const Connection* const existing = host.find(sockets)) {
     cover(existing->tcb.state(), call_event(UserCall::open_active));
     return CallError::connection_already_exists;
   }
   cover(host.listener_on(local_port) == nullptr ? State::closed : State::listen, call_event(UserCall::open_active));
-  const SeqNum iss = host.next_iss(local, remote);
-  Connection& connection = host.create(local, remote, false, host.next_id());
+  const SeqNum iss = host.next_iss(sockets.local, remote);
+  Connection& connection = host.create(sockets, false, host.next_id());
   if (host.config.tcp.fast_open) connection.tcb.fast_open = host.fast_open_cache.begin(host.now, remote);
   open_active(connection.tcb, iss, host.now);
   if (!first.empty()) (void)send_call(connection.tcb, host.now, first, {});

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "stack/host/host.h"
+#include "stack/host/socket_pair.h"
 #include "stack/tcb/invariants.h"
 #include "stack/tcb/tcb.h"
 
@@ -13,11 +14,13 @@ namespace lastack {
 class ConnectionList;
 
 struct Connection {
-  Connection(ConnId handle, const Config& config, const SocketAddress& local, const SocketAddress& remote,
-             std::uint16_t mtu, bool passive)
-      : id(handle), tcb(config, local, remote, mtu, passive) {}
+  Connection(ConnId handle, const SocketPair& sockets, const Config& config, std::uint16_t mtu, bool passive)
+      : id(handle), hash(sockets.hash), tcb(config, sockets.local, sockets.remote, mtu, passive) {}
+
+  SocketPair sockets() const { return {tcb.local, tcb.remote, hash}; }
 
   ConnId id;
+  std::uint32_t hash;  // SocketPair::hash
   Tcb tcb;
   ConnId listener = ConnId::none;  // not yet accepted: where it waits
   bool released = false;           // the application has given the handle back
@@ -32,6 +35,9 @@ struct Connection {
   Witness witness;
 #endif
 
+  // ChainedTable
+  Connection* next_by_sockets = nullptr;
+  Connection* next_by_id = nullptr;
   // TimerHeap
   std::int32_t heap_index = -1;
   Instant heap_key = kNever;

@@ -48,10 +48,7 @@ Host::Impl::Impl(const HostConfig& host_config, Instant start)
       now(start),
       isn_key(expand_seed(host_config.seed)),
       port_key(expand_seed(host_config.seed ^ 0x706f'7274U)),
-      table(expand_seed(host_config.seed ^ 0x7461'626cU).k0),
-      half_open(expand_seed(host_config.seed ^ 0x7461'626cU).k0),
-      resting(expand_seed(host_config.seed ^ 0x7461'626cU).k0),
-      idle(expand_seed(host_config.seed ^ 0x7461'626cU).k0),
+      table_key(expand_seed(host_config.seed ^ 0x7461'626cU).k0),
       cookie_key(expand_seed(host_config.seed ^ 0x636f'6f6bU)),
       fast_open_key(expand_seed(host_config.seed ^ 0x6661'7374U)) {}
 
@@ -61,15 +58,15 @@ Connection* Host::Impl::look_up(ConnId id) {
   return found;
 }
 
-Connection* Host::Impl::look_up(const SocketAddress& local, const SocketAddress& remote) {
-  Connection* const found = table.find(local, remote);
+Connection* Host::Impl::look_up(const SocketPair& sockets) {
+  Connection* const found = table.find(sockets);
   if (found != nullptr) recent = found;
   return found;
 }
 
-void Host::Impl::erase(ConnId id) {
-  if (recent != nullptr && recent->id == id) recent = nullptr;
-  connections.erase(id);
+void Host::Impl::erase(Connection& connection) {
+  if (recent == &connection) recent = nullptr;
+  connections.erase(connection);
 }
 
 Listener* Host::Impl::find_listener(ConnId id) {
@@ -93,10 +90,10 @@ void Host::Impl::prepare(Tcb& tcb) const {
   if (config.tcp.timestamps) tcb.ts.offset = timestamp_offset(tcb.local, tcb.remote);
 }
 
-Connection& Host::Impl::create(const SocketAddress& local, const SocketAddress& remote, bool passive, ConnId id) {
-  Connection& created = connections.emplace(id, config.tcp, local, remote, config.mtu, passive);
+Connection& Host::Impl::create(const SocketPair& sockets, bool passive, ConnId id) {
+  Connection& created = connections.emplace(id, sockets, config.tcp, config.mtu, passive);
   prepare(created.tcb);
-  table.insert(&created);
+  table.insert(created);
   stay_awake(created);
   return created;
 }
@@ -149,7 +146,7 @@ void Host::Impl::bury(Connection& connection) {
     connection.buried = true;
     heap.remove(connection);
     ConnectionList::remove(connection);
-    table.erase(&connection);
+    table.erase(connection);
     const Tcb& tcb = connection.tcb;
     if (std::exchange(connection.fast_open_pending, false)) {
       //= rfc7413 5.1
@@ -174,9 +171,9 @@ void Host::Impl::bury(Connection& connection) {
 // A handle that was given back answers CLOSED without a connection behind it; only its events are still to be told.
 void Host::Impl::clear_graves() {
   while (!graves.empty()) {
-    const Connection* const first = connections.find(graves.front());
+    Connection* const first = connections.find(graves.front());
     if (first != nullptr && first->tcb.signals != 0 && graves.size() <= kMostGraves) return;
-    erase(graves.front());
+    if (first != nullptr) erase(*first);
     graves.pop_front();
   }
 }
@@ -350,10 +347,11 @@ void Host::set_next_iss(SeqNum iss) { impl_->iss_queue.push_back(iss); }
 
 std::optional<ConnId> Host::find(std::uint16_t local_port, const SocketAddress& remote) const {
   const IpAddress& ip = remote.ip.version == IpVersion::v4 ? impl_->config.ip4 : impl_->config.ip6;
-  if (const Connection* const connection = impl_->table.find({ip, local_port}, remote)) return connection->id;
-  if (const HalfOpen* const record = impl_->half_open.find(local_port, remote)) return record->id;
-  if (const TimeWait* const record = impl_->resting.find(local_port, remote)) return record->id;
-  if (const Idle* const record = impl_->idle.find(local_port, remote)) return record->id;
+  const SocketPair sockets = impl_->pair_of({ip, local_port}, remote);
+  if (const Connection* const connection = impl_->table.find(sockets)) return connection->id;
+  if (const HalfOpen* const record = impl_->half_open.find(sockets)) return record->id;
+  if (const TimeWait* const record = impl_->resting.find(sockets)) return record->id;
+  if (const Idle* const record = impl_->idle.find(sockets)) return record->id;
   return std::nullopt;
 }
 

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "stack/base/fifo.h"
+#include "stack/host/chained_table.h"
 #include "stack/host/connection.h"
 #include "stack/host/connection_store.h"
-#include "stack/host/connection_table.h"
 #include "stack/host/fast_open.h"
 #include "stack/host/half_open.h"
 #include "stack/host/host.h"
@@ -52,7 +52,10 @@ struct Host::Impl {
   Impl(const HostConfig& host_config, Instant start);
 
   // Life of connections (host.cpp).
-  Connection& create(const SocketAddress& local, const SocketAddress& remote, bool passive, ConnId id);
+  SocketPair pair_of(const SocketAddress& local, const SocketAddress& remote) const {
+    return {table_key, local, remote};
+  }
+  Connection& create(const SocketPair& sockets, bool passive, ConnId id);
   // What the host gives every new TCB.
   void prepare(Tcb& tcb) const;
   // RFC 7323 5.4: timestamps of different connections start at different values.
@@ -68,19 +71,14 @@ struct Host::Impl {
   Connection* find_held(ConnId id) { return recent != nullptr && recent->id == id ? recent : look_up(id); }
   Connection* look_up(ConnId id);
   // Of those that are not buried: what a packet can be for.
-  Connection* find(const SocketAddress& local, const SocketAddress& remote) {
-    Connection* const found = find_awake(local, remote);
-    return found != nullptr ? found : find_record(local.port, remote);
+  Connection* find(const SocketPair& sockets) {
+    Connection* const found = look_up(sockets);
+    return found != nullptr ? found : find_record(sockets);
   }
-  // Not of those that are only a record.
-  Connection* find_awake(const SocketAddress& local, const SocketAddress& remote) {
-    if (recent != nullptr && !recent->buried && recent->tcb.remote == remote && recent->tcb.local == local)
-      return recent;
-    return look_up(local, remote);
-  }
+  // Not of those that are only a record. Where it is not the recent one, incoming_sockets says for whom the packet is.
   template <typename Packet>
   Connection* find_awake(const Packet& packet);
-  Connection* look_up(const SocketAddress& local, const SocketAddress& remote);
+  Connection* look_up(const SocketPair& sockets);
   State state(const Connection* connection, ConnId id) {
     if (connection != nullptr) return connection->buried ? State::closed : connection->tcb.state();
     return find_listener(id) == nullptr ? State::closed : State::listen;
@@ -132,7 +130,7 @@ struct Host::Impl {
   void leave_listener(Connection& connection);
   void become_ready(Connection& connection);
   void clear_graves();
-  void erase(ConnId id);
+  void erase(Connection& connection);
   void reply(const SocketAddress& local, const SocketAddress& remote, const Effects& effects);
   void reply(const SocketAddress& local, const SocketAddress& remote, const Segment& segment);
   void advance(Instant to) {
@@ -146,37 +144,33 @@ struct Host::Impl {
   void receive_packet(Bytes packet);
   // `common` by value: what has an address does not stay in registers.
   [[gnu::noinline]] void receive_common(Connection* connection, CommonSegment common);
-  Connection* wake_half_open(const CommonSegment& common);
+  Connection* wake_half_open();
   [[gnu::noinline]] void receive_other_packet(Bytes packet);
   template <typename Packet>
   void receive_segment(Connection* connection, const Packet& packet, const Segment& segment);
   void receive_any_packet(Bytes packet);
   void segment_for_connection(Connection& connection, const Segment& segment, std::uint8_t ecn);
   // No connection is awake for it: it is for one that is only a record, for a listener, or for nobody.
-  void segment_for_others(const SocketAddress& local, const SocketAddress& remote, const Segment& segment,
-                          std::uint8_t ecn);
+  void segment_for_others(const SocketPair& sockets, const Segment& segment, std::uint8_t ecn);
   void client_hears_of_fast_open(Connection& connection, const Segment& segment);
   bool reopens_from_time_wait(Connection& connection, const Segment& segment);
   void icmp_arrives(const IpPacket& packet);
   bool ours(const IpAddress& address) const { return address == config.ip4 || address == config.ip6; }
 
   // Listeners (passive_open.cpp).
-  void segment_for_listener(Listener& listener, const SocketAddress& local, const SocketAddress& remote,
-                            const Segment& segment, const Tcb* previous);
-  void begin_half_open(Listener& listener, const SocketAddress& local, const SocketAddress& remote, const Segment& syn,
-                       SeqNum iss);
-  void open_at_once(Listener& listener, const SocketAddress& local, const SocketAddress& remote, const Segment& syn,
-                    SeqNum iss);
-  void answer_with_cookie(Listener& listener, const SocketAddress& local, const SocketAddress& remote,
-                          const Segment& syn);
+  void segment_for_listener(Listener& listener, const SocketPair& sockets, const Segment& segment, const Tcb* previous);
+  void begin_half_open(Listener& listener, const SocketPair& sockets, const Segment& syn, SeqNum iss);
+  void open_at_once(Listener& listener, const SocketPair& sockets, const Segment& syn, SeqNum iss);
+  void answer_with_cookie(Listener& listener, const SocketPair& sockets, const Segment& syn);
   bool fast_open_has_room();
-  bool opens_by_cookie(Listener& listener, const SocketAddress& local, const SocketAddress& remote, const Segment& ack);
+  bool opens_by_cookie(Listener& listener, const SocketPair& sockets, const Segment& ack);
 
   // Small records (records.cpp).
   SocketAddress local_of(const Record& record) const {
     return {record.remote.ip.version == IpVersion::v4 ? config.ip4 : config.ip6, record.local_port};
   }
-  Connection* find_record(std::uint16_t local_port, const SocketAddress& remote);
+  SocketPair sockets_of(const Record& record) const { return {local_of(record), record.remote, record.hash}; }
+  Connection* find_record(const SocketPair& sockets);
   Connection* find_record(ConnId id);
   Connection& wake(HalfOpen& record);
   // The same without after_input, which follows the input.
@@ -222,6 +216,7 @@ struct Host::Impl {
   Instant now;
   HashKey isn_key;
   HashKey port_key;
+  std::uint64_t table_key;  // of SocketPair
   ConnectionTable table;
   // The connection that the last look-up found. Inputs come in runs for one connection: its packet, its output, its
   // events, its user's calls. Both ways to look one up try this one first.
@@ -249,9 +244,10 @@ struct Host::Impl {
   std::uint32_t fast_open_pending = 0;
   Fifo<Instant> fast_open_resets;  // until when those count that a RST has ended
   Disposition last_disposition;
-  PlainPacket incoming;     // during receive_packet
-  Segment incoming_common;  // the same, of a common segment
-  Outgoing outgoing;        // between next_segment and write
+  PlainPacket incoming;         // during receive_packet
+  Segment incoming_common;      // the same, of a common segment
+  SocketPair incoming_sockets;  // the same, where it is not for the recent connection
+  Outgoing outgoing;            // between next_segment and write
   std::int32_t last_id = 0;
   std::uint16_t next_port_offset = 0;
   std::uint16_t ip_id = 0;

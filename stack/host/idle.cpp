@@ -66,22 +66,22 @@ void Host::Impl::fold(Connection& connection) {
   LASTACK_CHECK(same_at_rest(tcb, again));
 #endif
   Idle& record =
-      idle.add(tcb.local.port, tcb.remote, connection.id, packer.octets(), tcb.timers.deadline(TimerKind::keepalive));
+      idle.add(connection.sockets(), connection.id, packer.octets(), tcb.timers.deadline(TimerKind::keepalive));
   record.state = tcb.state();
   record.released = connection.released;
   record.icmp = connection.icmp;
   heap.remove(connection);
   ConnectionList::remove(connection);
-  table.erase(&connection);
-  erase(connection.id);
+  table.erase(connection);
+  erase(connection);
 }
 
 Connection& Host::Impl::wake(Idle& record) {
-  const SocketAddress local = local_of(record);
-  Connection& connection = create(local, record.remote, false, record.id);
+  const SocketPair sockets = sockets_of(record);
+  Connection& connection = create(sockets, false, record.id);
   connection.released = record.released;
   connection.icmp = record.icmp;
-  unpack(connection.tcb, record.packed(), packing_context(local, record.remote));
+  unpack(connection.tcb, record.packed(), packing_context(sockets.local, sockets.remote));
   idle.remove(record, connection.tcb.timers.deadline(TimerKind::keepalive));
   check(connection);
   heap.update(connection);

@@ -24,11 +24,8 @@ struct Idle : Record {
 
 class IdleTable : public RecordTable<Idle> {
  public:
-  using RecordTable<Idle>::RecordTable;
-
-  Idle& add(std::uint16_t local_port, const SocketAddress& remote, ConnId id, std::span<const std::uint8_t> packed,
-            Instant keepalive) {
-    Idle& record = RecordTable<Idle>::add(local_port, remote, id);
+  Idle& add(const SocketPair& sockets, ConnId id, std::span<const std::uint8_t> packed, Instant keepalive) {
+    Idle& record = RecordTable<Idle>::add(sockets, id);
     record.size = static_cast<std::uint16_t>(packed.size());
     record.octets = std::make_unique_for_overwrite<std::uint8_t[]>(packed.size());
     std::copy(packed.begin(), packed.end(), record.octets.get());

@@ -36,7 +36,8 @@ void check_disposition(const Connection& connection, const Segment& segment, con
 template <typename Packet>
 [[gnu::always_inline]] inline Connection* Host::Impl::find_awake(const Packet& packet) {
   if (recent != nullptr && !recent->buried && packet.is_between(recent->tcb.local, recent->tcb.remote)) return recent;
-  return look_up(packet.destination(), packet.source());
+  incoming_sockets = pair_of(packet.destination(), packet.source());
+  return look_up(incoming_sockets);
 }
 
 // Every packet comes here. The next one of a steady connection is not taken apart; what is not laid out as nearly all
@@ -63,18 +64,16 @@ void Host::Impl::receive_packet(Bytes packet) {
 }
 
 // For an ACK that nobody is awake for: usually it ends a handshake.
-Connection* Host::Impl::wake_half_open(const CommonSegment& common) {
-  if (half_open.size() == 0) return nullptr;
-  const SocketAddress local = common.destination();
-  if (!ours(local.ip)) return nullptr;
-  HalfOpen* const record = half_open.find(local.port, common.source());
+Connection* Host::Impl::wake_half_open() {
+  if (half_open.size() == 0 || !ours(incoming_sockets.local.ip)) return nullptr;
+  HalfOpen* const record = half_open.find(incoming_sockets);
   return record == nullptr ? nullptr : &wake_for_input(*record);
 }
 
 void Host::Impl::receive_common(Connection* connection, CommonSegment common) {
   Segment& segment = incoming_common;
   common.fill(segment);
-  if (connection == nullptr) connection = wake_half_open(common);
+  if (connection == nullptr) connection = wake_half_open();
   if (connection == nullptr || !is_expected(connection->tcb, segment, now))
     return receive_segment(connection, common, segment);
   last_disposition = take_expected(connection->tcb, segment, now);
@@ -102,9 +101,8 @@ void Host::Impl::receive_segment(Connection* connection, const Packet& packet, c
     check_disposition(*connection, segment, last_disposition);
     return after_input(*connection);
   }
-  const SocketAddress local = packet.destination();
-  const SocketAddress remote = packet.source();
-  if (ours(local.ip) && can_be_a_peer(remote.ip)) segment_for_others(local, remote, segment, packet.ecn());
+  if (ours(incoming_sockets.local.ip) && can_be_a_peer(incoming_sockets.remote.ip))
+    segment_for_others(incoming_sockets, segment, packet.ecn());
 }
 
 void Host::Impl::receive_any_packet(Bytes packet) {
@@ -118,11 +116,9 @@ void Host::Impl::receive_any_packet(Bytes packet) {
   if (verify && tcp_checksum(ip.src, ip.dst, ip.payload) != 0) return;
   Segment segment;
   if (parse_tcp(ip.payload, segment)) return;
-  const SocketAddress local{ip.dst, segment.dst_port};
-  const SocketAddress remote{ip.src, segment.src_port};
-  if (Connection* const connection = find_awake(local, remote))
-    return segment_for_connection(*connection, segment, ip.ecn());
-  segment_for_others(local, remote, segment, ip.ecn());
+  const SocketPair sockets = pair_of({ip.dst, segment.dst_port}, {ip.src, segment.src_port});
+  if (Connection* const connection = look_up(sockets)) return segment_for_connection(*connection, segment, ip.ecn());
+  segment_for_others(sockets, segment, ip.ecn());
 }
 
 void Host::Impl::segment_for_connection(Connection& connection, const Segment& segment, std::uint8_t ecn) {
@@ -141,16 +137,14 @@ void Host::Impl::segment_for_connection(Connection& connection, const Segment& s
   if (kills_listener) listeners.erase(port);
 }
 
-void Host::Impl::segment_for_others(const SocketAddress& local, const SocketAddress& remote, const Segment& segment,
-                                    std::uint8_t ecn) {
-  if (Connection* const connection = find_record(local.port, remote))
-    return segment_for_connection(*connection, segment, ecn);
-  if (Listener* const listener = listener_on(local.port))
-    return segment_for_listener(*listener, local, remote, segment, nullptr);
+void Host::Impl::segment_for_others(const SocketPair& sockets, const Segment& segment, std::uint8_t ecn) {
+  if (Connection* const connection = find_record(sockets)) return segment_for_connection(*connection, segment, ecn);
+  if (Listener* const listener = listener_on(sockets.local.port))
+    return segment_for_listener(*listener, sockets, segment, nullptr);
   cover(State::closed, segment_event(segment_class(segment.flags), Placement::in_window));
   Effects effects;
   last_disposition = closed_segment_arrives(segment, effects);
-  reply(local, remote, effects);
+  reply(sockets.local, sockets.remote, effects);
 }
 
 //= rfc7413 4.1.3 RFC7413-4.1.3.1-a
@@ -166,11 +160,10 @@ bool Host::Impl::reopens_from_time_wait(Connection& connection, const Segment& s
   if (!time_wait_accepts_syn(connection.tcb, segment)) return false;
   Listener* const listener = listener_on(segment.dst_port);
   if (listener == nullptr) return false;
-  const SocketAddress local = connection.tcb.local;
-  const SocketAddress remote = connection.tcb.remote;
+  const SocketPair sockets = connection.sockets();
   become_closed(connection.tcb, Cause::syn);
   after_input(connection);
-  segment_for_listener(*listener, local, remote, segment, &connection.tcb);
+  segment_for_listener(*listener, sockets, segment, &connection.tcb);
   return true;
 }
 
@@ -179,7 +172,7 @@ void Host::Impl::icmp_arrives(const IpPacket& packet) {
   last_disposition = {Action::dropped, "3.9.2.2: no ICMP error for a connection here"};
   const auto error = parse_icmp_error(packet);
   if (!error) return;
-  Connection* const connection = find(error->local, error->remote);
+  Connection* const connection = find(pair_of(error->local, error->remote));
   if (connection == nullptr) return;
   Tcb& tcb = connection->tcb;
   //= rfc5927 4.1

@@ -8,7 +8,7 @@
 
 #include "stack/base/check.h"
 #include "stack/host/host.h"
-#include "stack/host/socket_hash.h"
+#include "stack/host/socket_pair.h"
 
 namespace lastack {
 
@@ -19,6 +19,7 @@ struct Record {
   std::uint16_t local_port = 0;
   bool used = false;
   ConnId id = ConnId::none;
+  std::uint32_t hash = 0;         // SocketPair::hash
   std::uint32_t self = kNone;     // where it lies
   std::uint32_t next = kNone;     // with the same hash of sockets, or among the free ones
   std::uint32_t next_id = kNone;  // with the same hash of the handle
@@ -27,18 +28,18 @@ struct Record {
 template <typename R>
 class RecordTable {
  public:
-  explicit RecordTable(std::uint64_t key) : key_(key) {}
-
   std::size_t size() const { return size_; }
   std::size_t memory() const {
     return blocks_.size() * (kBlock * sizeof(R) + sizeof(blocks_[0])) +
            (by_sockets_.size() + by_id_.size()) * sizeof(std::uint32_t);
   }
 
-  R* find(std::uint16_t local_port, const SocketAddress& remote) {
+  R* find(const SocketPair& sockets) {
     if (size_ == 0) return nullptr;
-    for (std::uint32_t i = by_sockets_[bucket(local_port, remote)]; i != Record::kNone; i = at(i).next) {
-      if (at(i).remote == remote && at(i).local_port == local_port) return &at(i);
+    for (std::uint32_t i = by_sockets_[bucket(sockets.hash)]; i != Record::kNone; i = at(i).next) {
+      R& record = at(i);
+      if (record.hash == sockets.hash && record.remote == sockets.remote && record.local_port == sockets.local.port)
+        return &record;
     }
     return nullptr;
   }
@@ -61,7 +62,7 @@ class RecordTable {
   }
 
   // There must be none of this pair of sockets yet, nor of this handle.
-  R& add(std::uint16_t local_port, const SocketAddress& remote, ConnId id) {
+  R& add(const SocketPair& sockets, ConnId id) {
     if (free_ == Record::kNone) grow();
     R& record = at(free_);
     const std::uint32_t self = free_;
@@ -69,16 +70,17 @@ class RecordTable {
     record = R{};
     record.self = self;
     record.used = true;
-    record.remote = remote;
-    record.local_port = local_port;
+    record.remote = sockets.remote;
+    record.local_port = sockets.local.port;
+    record.hash = sockets.hash;
     record.id = id;
     ++size_;
-    push(by_sockets_[bucket(local_port, remote)], record, &Record::next);
+    push(by_sockets_[bucket(record.hash)], record, &Record::next);
     if (!by_id_.empty()) push(by_id_[bucket(id)], record, &Record::next_id);
     return record;
   }
   void remove(R& record) {
-    take(by_sockets_[bucket(record.local_port, record.remote)], record, &Record::next);
+    take(by_sockets_[bucket(record.hash)], record, &Record::next);
     if (!by_id_.empty()) take(by_id_[bucket(record.id)], record, &Record::next_id);
     record.used = false;
     record.next = free_;
@@ -92,9 +94,7 @@ class RecordTable {
   static constexpr std::uint32_t kBlock = 64;
   using Link = std::uint32_t Record::*;
 
-  std::size_t bucket(std::uint16_t local_port, const SocketAddress& remote) const {
-    return socket_hash(key_, local_port, remote) & (by_sockets_.size() - 1);
-  }
+  std::size_t bucket(std::uint32_t hash) const { return hash & (by_sockets_.size() - 1); }
   // Handles are numbers that we give out one after the other: they need no hash.
   std::size_t bucket(ConnId id) const { return static_cast<std::size_t>(id) & (by_id_.size() - 1); }
   void push(std::uint32_t& head, R& record, Link next) {
@@ -120,7 +120,7 @@ class RecordTable {
     }
     if (first + kBlock <= by_sockets_.size()) return;
     by_sockets_.assign(by_sockets_.empty() ? kBlock : 2 * by_sockets_.size(), Record::kNone);
-    for_each([&](R& record) { push(by_sockets_[bucket(record.local_port, record.remote)], record, &Record::next); });
+    for_each([&](R& record) { push(by_sockets_[bucket(record.hash)], record, &Record::next); });
     if (!by_id_.empty()) index_ids();
   }
 
@@ -129,7 +129,6 @@ class RecordTable {
   std::vector<std::uint32_t> by_id_;       // as many, or none
   std::uint32_t free_ = Record::kNone;
   std::size_t size_ = 0;
-  std::uint64_t key_;
 };
 
 }  // namespace lastack

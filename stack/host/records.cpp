@@ -19,10 +19,10 @@ std::size_t list_of(const HalfOpen& record) {
 
 }  // namespace
 
-Connection* Host::Impl::find_record(std::uint16_t local_port, const SocketAddress& remote) {
-  if (HalfOpen* const record = half_open.find(local_port, remote)) return &wake(*record);
-  if (TimeWait* const record = resting.find(local_port, remote)) return &wake(*record);
-  if (Idle* const record = idle.find(local_port, remote)) return &wake(*record);
+Connection* Host::Impl::find_record(const SocketPair& sockets) {
+  if (HalfOpen* const record = half_open.find(sockets)) return &wake(*record);
+  if (TimeWait* const record = resting.find(sockets)) return &wake(*record);
+  if (Idle* const record = idle.find(sockets)) return &wake(*record);
   return nullptr;
 }
 
@@ -41,7 +41,7 @@ Connection& Host::Impl::wake(HalfOpen& record) {
 }
 
 Connection& Host::Impl::wake_for_input(HalfOpen& record) {
-  Connection& connection = create(local_of(record), record.remote, true, record.id);
+  Connection& connection = create(sockets_of(record), true, record.id);
   connection.listener = record.listener;
   Tcb& tcb = connection.tcb;
   config.header_prediction ? replay_quickly(tcb, record) : replay(tcb, record);
@@ -53,7 +53,7 @@ Connection& Host::Impl::wake_for_input(HalfOpen& record) {
 }
 
 Connection& Host::Impl::wake(TimeWait& record) {
-  Connection& connection = create(local_of(record), record.remote, record.passive, record.id);
+  Connection& connection = create(sockets_of(record), record.passive, record.id);
   connection.released = true;
   restore(connection.tcb, record);
   resting.remove(record);
@@ -137,12 +137,12 @@ void Host::Impl::rest_in_time_wait(Connection& connection) {
   const Tcb& tcb = connection.tcb;
   if (!connection.released || connection.buried || connection.noisy || connection.in_output) return;
   if (connection.listener != ConnId::none || !fits_time_wait(tcb)) return;
-  TimeWait& record = resting.add(tcb.local.port, tcb.remote, connection.id);
+  TimeWait& record = resting.add(connection.sockets(), connection.id);
   remember(record, tcb);
   resting.schedule(record, 0, tcb.timers.deadline(TimerKind::time_wait));
   ConnectionList::remove(connection);
-  table.erase(&connection);
-  erase(connection.id);
+  table.erase(connection);
+  erase(connection);
 }
 
 }  // namespace lastack

@@ -21,7 +21,6 @@ struct TimedRecord : Record {
 template <typename R, std::size_t kLists>
 class TimedRecords : public RecordTable<R> {
  public:
-  using RecordTable<R>::RecordTable;
   using RecordTable<R>::at;
 
   void remove(R& record) {

@@ -5,7 +5,7 @@
 #include <set>
 #include <vector>
 
-#include "stack/host/connection_table.h"
+#include "stack/host/chained_table.h"
 #include "stack/host/isn.h"
 #include "stack/host/timers_of_host.h"
 #include "stack/tcb/state.h"
@@ -21,21 +21,21 @@ std::unique_ptr<Connection> make(std::uint32_t number) {
   const SocketAddress local{IpAddress::v4(0xc000'0201U), 80};
   const SocketAddress remote{IpAddress::v4(0xc000'0300U + (number >> 12)),
                              static_cast<std::uint16_t>(1024 + (number & 0xfffU))};
-  return std::make_unique<Connection>(ConnId{static_cast<std::int32_t>(number)}, kDefaults, local, remote,
-                                      std::uint16_t{1500}, true);
+  return std::make_unique<Connection>(ConnId{static_cast<std::int32_t>(number)}, SocketPair(42, local, remote),
+                                      kDefaults, std::uint16_t{1500}, true);
 }
 
 TEST(ConnectionTable, FindsExactlyWhatIsInIt) {
-  ConnectionTable table(42);
+  ConnectionTable table;
   std::vector<std::unique_ptr<Connection>> all;
   for (std::uint32_t i = 0; i < 5000; ++i) {
     all.push_back(make(i));
-    table.insert(all.back().get());
+    table.insert(*all.back());
   }
-  for (std::uint32_t i = 0; i < 5000; i += 3) table.erase(all[i].get());
+  for (std::uint32_t i = 0; i < 5000; i += 3) table.erase(*all[i]);
   for (std::uint32_t i = 0; i < 5000; ++i) {
     const Connection* const expected = i % 3 == 0 ? nullptr : all[i].get();
-    ASSERT_EQ(table.find(all[i]->tcb.local, all[i]->tcb.remote), expected) << i;
+    ASSERT_EQ(table.find(all[i]->sockets()), expected) << i;
   }
 }
 

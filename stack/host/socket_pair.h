@@ -1,5 +1,6 @@
-// The keyed hash of a pair of sockets for the host's tables, so that a peer that chooses its addresses and ports cannot
-// make the probes long. Of the local socket only the port counts: a host has one address of each version.
+// What a connection is identified by (RFC 9293 3.3.1), with the hash by which all tables of the host know it: made once
+// for each packet, and kept with what is in the tables. Keyed, so that a peer that chooses its addresses and ports
+// cannot make the chains long. Of the local socket only the port counts: a host has one address of each version.
 #pragma once
 
 #include <cstdint>
@@ -27,5 +28,18 @@ inline std::uint32_t socket_hash(std::uint64_t key, std::uint16_t local_port, co
   h = hash_mix(h ^ words[1] ^ static_cast<std::uint64_t>(remote.ip.version), kOdd);
   return static_cast<std::uint32_t>(h & 0xffff'ffffU);
 }
+
+struct SocketPair {
+  SocketPair() = default;
+  SocketPair(std::uint64_t key, const SocketAddress& local_socket, const SocketAddress& remote_socket)
+      : SocketPair(local_socket, remote_socket, socket_hash(key, local_socket.port, remote_socket)) {}
+  // For what knows its hash.
+  SocketPair(const SocketAddress& local_socket, const SocketAddress& remote_socket, std::uint32_t its_hash)
+      : local(local_socket), remote(remote_socket), hash(its_hash) {}
+
+  SocketAddress local;
+  SocketAddress remote;
+  std::uint32_t hash = 0;
+};
 
 }  // namespace lastack
