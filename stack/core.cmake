@@ -4,7 +4,7 @@ add_library(lastack_core STATIC
   tcb/scoreboard.cpp tcb/state.cpp tcb/tcb.cpp
   host/calls.cpp host/fast_open.cpp host/half_open.cpp host/host.cpp host/icmp.cpp host/idle.cpp host/isn.cpp
   host/passive_open.cpp host/receive.cpp host/records.cpp host/syn_cookie.cpp host/time_wait.cpp host/timers_of_host.cpp
-  tcp/accounts.cpp tcp/ack_text_fin.cpp tcp/call_error.cpp tcp/closed_listen.cpp tcp/duplicate.cpp tcp/ecn.cpp tcp/expected.cpp tcp/fast_open.cpp tcp/icmp_error.cpp tcp/loss_recovery.cpp
+  tcp/accounts.cpp tcp/ack_text_fin.cpp tcp/call_error.cpp tcp/closed_listen.cpp tcp/control.cpp tcp/duplicate.cpp tcp/ecn.cpp tcp/expected.cpp tcp/fast_open.cpp tcp/icmp_error.cpp tcp/loss_recovery.cpp
   tcp/newreno.cpp tcp/output.cpp tcp/path_mtu.cpp tcp/rack.cpp tcp/sack_recovery.cpp tcp/segment_arrives.cpp tcp/send_limits.cpp tcp/settle_timers.cpp
   tcp/spurious.cpp tcp/steady.cpp tcp/syn_sent.cpp tcp/timeouts.cpp tcp/user_calls.cpp tcp/user_timeout.cpp)
 target_link_libraries(lastack_core PUBLIC lastack_wire)

@@ -4,6 +4,7 @@
 #include "stack/host/host_impl.h"
 #include "stack/tcb/mutation.h"
 #include "stack/tcp/arrival.h"
+#include "stack/tcp/control.h"
 #include "stack/tcp/expected.h"
 #include "stack/tcp/output.h"
 #include "stack/tcp/segment_arrives.h"
@@ -71,9 +72,13 @@ Connection* Host::Impl::wake_half_open() {
 }
 
 void Host::Impl::receive_common(Connection* connection, CommonSegment common) {
+  if (connection == nullptr) connection = wake_half_open();
+  if (connection != nullptr && is_control(connection->tcb, common, now)) {
+    last_disposition = take_control(connection->tcb, common, now);
+    return after_input(*connection);
+  }
   Segment& segment = incoming_common;
   common.fill(segment);
-  if (connection == nullptr) connection = wake_half_open();
   if (connection == nullptr || !is_expected(connection->tcb, segment, now))
     return receive_segment(connection, common, segment);
   last_disposition = take_expected(connection->tcb, segment, now);

@@ -15,11 +15,10 @@ namespace lastack {
 
 namespace {
 
-// While the connection opens (the last ACK of the handshake) or closes.
+// While the connection closes.
 bool is_expected_at_an_end(const Tcb& tcb, const Segment& seg) {
   const State state = tcb.state();
   const bool bare = seg.payload.empty() && !seg.flags.fin();
-  if (state == State::syn_received) return bare && tcb.passive && seg.ack != tcb.snd.una;
   if (!kEstablishedAckProcessing.contains(state) || !tcb.syn_acknowledged()) return false;
   // Text that nobody will read may end the connection.
   if (tcb.reader_gone && (!seg.payload.empty() || tcb.receive_queue.unread() != 0)) return false;
@@ -48,7 +47,6 @@ Disposition take_expected(Tcb& tcb, const Segment& seg, Instant now) {
   tcb.keepalive_probes = 0;
   if (tcb.ts.on) record_timestamp(tcb, seg, now);  // first
   const bool new_ack = seg.ack != tcb.snd.una;
-  if (tcb.state() == State::syn_received) complete_handshake(tcb, seg);  // fifth
   if (new_ack) {
     (void)established_ack_processing(tcb, seg, now);
   } else {
