@@ -122,17 +122,21 @@ class Bench:
     def _collect(self, work: str, contender: str, units: int) -> Count | None:
         if shutil.which("valgrind") is None:
             return None
-        done = run(
-            "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
-            BUILD / "stack/lastack_bench_count", "run", work, contender, str(units),
-        )  # fmt: skip
-        told = json.loads(done.stdout)
-        if "unsupported" in told:
-            note(f"{work}: {contender}: {told['unsupported']}")
-            return None
-        collected = re.search(r"Collected : (\d+)", done.stderr)
-        assert collected is not None, done.stderr
-        return Count(float(collected[1]), told["frames"], told["allocations"])
+        # From the end of the preparations on; where the program was built without valgrind's header, from its start.
+        for option in ("--instr-atstart=no", "--instr-atstart=yes"):
+            done = run(
+                "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", option,
+                BUILD / "stack/lastack_bench_count", "run", work, contender, str(units),
+            )  # fmt: skip
+            told = json.loads(done.stdout)
+            if "unsupported" in told:
+                note(f"{work}: {contender}: {told['unsupported']}")
+                return None
+            collected = re.search(r"Collected : (\d+)", done.stderr)
+            assert collected is not None, done.stderr
+            if int(collected[1]) != 0:
+                return Count(float(collected[1]), told["frames"], told["allocations"])
+        raise AssertionError(f"{work}: {contender}: callgrind counted nothing")
 
     def measure(self, *works: str) -> None:
         """Times these works for every contender, in random order among each other."""
