@@ -23,6 +23,7 @@ struct Connection {
   std::uint32_t hash;  // SocketPair::hash
   Tcb tcb;
   ConnId listener = ConnId::none;  // not yet accepted: where it waits
+  bool ready = false;              // and can be accepted
   bool released = false;           // the application has given the handle back
   bool buried = false;             // CLOSED: kept only to answer questions
   bool in_output = false;

@@ -118,11 +118,10 @@ void Host::Impl::after_change(Connection& connection) {
 }
 
 void Host::Impl::become_ready(Connection& connection) {
-  if (connection.listener == ConnId::none) return;
+  if (connection.listener == ConnId::none || connection.ready) return;
   Listener* const listener = find_listener(connection.listener);
-  if (listener == nullptr ||
-      std::find(listener->ready.begin(), listener->ready.end(), connection.id) != listener->ready.end())
-    return;
+  if (listener == nullptr) return;
+  connection.ready = true;
   listener->ready.push_back(connection.id);
   if (!listener->noisy) {
     listener->noisy = true;
@@ -135,7 +134,7 @@ void Host::Impl::leave_listener(Connection& connection) {
   Listener* const listener = find_listener(connection.listener);
   if (listener != nullptr) {
     --listener->waiting;
-    std::erase(listener->ready, connection.id);
+    if (connection.ready) std::erase(listener->ready, connection.id);
   }
   connection.listener = ConnId::none;
 }

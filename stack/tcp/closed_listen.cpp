@@ -63,7 +63,7 @@ void open_from_listen(Tcb& tcb, const Segment& syn, SeqNum iss, Instant now) {
   take_syn(tcb, syn, iss, now);
   tcb.enter(State::syn_received, Cause::syn);
   hold_text_of_syn(tcb, in);
-  settle_timers(tcb, now);
+  start_handshake_timers(tcb, now);
 }
 
 void take_syn(Tcb& tcb, const Segment& syn, SeqNum iss, Instant now) {
@@ -77,8 +77,8 @@ void open_with_syn_ack_sent(Tcb& tcb, const Segment& syn, SeqNum iss, Instant no
   tcb.restore(State::syn_received, SeqNum());
   (void)ecn_setup_flags(tcb);
   tcb.rcv.last_ack_sent = tcb.rcv.nxt;
+  start_handshake_timers(tcb, now);
   note_syn_sent(tcb, now);
-  if (const Duration limit = user_timeout_of(tcb); limit != Duration(0)) tcb.timers.arm(TimerKind::user, now + limit);
 }
 
 // Text and FIN that came with a SYN wait until the connection is established.

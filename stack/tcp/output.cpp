@@ -267,6 +267,11 @@ void prepare_open(Tcb& tcb, SeqNum iss, Instant now) {
   tcb.last_received = now;
 }
 
+void start_handshake_timers(Tcb& tcb, Instant now) {
+  restart_retransmission_timer(tcb, now);
+  if (const Duration limit = user_timeout_of(tcb); limit != Duration(0)) tcb.timers.arm(TimerKind::user, now + limit);
+}
+
 void note_syn_sent(Tcb& tcb, Instant now) {
   tcb.snd.syn_due = false;
   if (tcb.retransmissions == 0) {

@@ -37,6 +37,8 @@ bool next_segment(Tcb& tcb, Instant now, Outgoing& out);
 void settle_timers(Tcb& tcb, Instant now);
 // The option set and window of our SYN.
 void prepare_open(Tcb& tcb, SeqNum iss, Instant now);
+// What settle_timers does once a new TCB has a SYN or SYN,ACK to send.
+void start_handshake_timers(Tcb& tcb, Instant now);
 // Our SYN or SYN,ACK leaves, the first time or again.
 void note_syn_sent(Tcb& tcb, Instant now);
 std::uint32_t timestamp_value(std::uint32_t offset, Instant now);

@@ -63,10 +63,10 @@ void settle_keepalive(Tcb& tcb) {
   }
 }
 
-// Nothing to send, nothing on its way: then settle_each would only stop timers.
+// Nothing on its way, and nothing to send but a FIN that finds room: then settle_each would only stop timers.
 bool is_quiet(const Tcb& tcb) {
   if (kMut != 0 || tcb.snd.una != tcb.snd.nxt || tcb.probes != 0 || tcb.config().keepalive) return false;
-  return tcb.snd.fin_queued ? tcb.fin_sent() : tcb.send_queue.size() == 0;
+  return tcb.send_queue.size() == 0 && (!tcb.snd.fin_queued || tcb.fin_sent() || tcb.snd.wnd != 0);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ void give_up_with_reset(Tcb& tcb, Cause cause, Effects& effects) {
 void open_active(Tcb& tcb, SeqNum iss, Instant now) {
   prepare_open(tcb, iss, now);
   tcb.enter(State::syn_sent, Cause::open_active);
-  settle_timers(tcb, now);
+  start_handshake_timers(tcb, now);
 }
 
 bool takes_text(const Tcb& tcb) {

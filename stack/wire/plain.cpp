@@ -32,7 +32,7 @@ bool read_options(PlainPacket& out) {
     options.timestamps = Timestamps{load_be32(area.data() + 4), load_be32(area.data() + 8)};
     return true;
   }
-  options = {};
+  options.timestamps.reset();
   out.has_other_options = true;
   return !parse_options(area, options);
 }
@@ -70,7 +70,8 @@ bool PlainPacket::checksums_are_right() const {
   sum.add_be16(kProtocolTcp);
   sum.add_be16(static_cast<std::uint16_t>(tcp.size()));
   sum.add_words<kTcpHeaderSize / 4>(tcp.data());
-  if (tcp.size() != kTcpHeaderSize) sum.add(tcp.subspan(kTcpHeaderSize));
+  for (std::size_t at = kTcpHeaderSize; at != segment.header_size; at += 4) sum.add_words<1>(tcp.data() + at);
+  if (!segment.payload.empty()) sum.add(segment.payload);
   return sum.is_right();
 }
 
