@@ -6,6 +6,7 @@
 
 #include "stack/base/check.h"
 #include "stack/host/host_impl.h"
+#include "stack/tcp/control.h"
 #include "stack/tcp/expected.h"
 #include "stack/tcp/segment_arrives.h"
 #include "stack/tcp/timeouts.h"
@@ -197,13 +198,19 @@ void Host::Impl::reply(const SocketAddress& local, const SocketAddress& remote, 
   replies.back().segment.dst_port = remote.port;
 }
 
+Written Host::Impl::transmit_shortly(Tcb& tcb, MutableBytes out) {
+  // Whether one without text is steady, its next arrival finds out.
+  if (tcb.send_queue.size() == 0 && tcb.flow != Flow::steady) return write_control(tcb, now, out, config.checksums);
+  if (steady(tcb)) {
+    const Written written = write_next(tcb, now, out, config.checksums);
+    if (written.size != 0 || written.was_last) return written;
+  }
+  return write_expected(tcb, now, out, config.checksums);
+}
+
 Written Host::Impl::transmit(Tcb& tcb, MutableBytes out) {
   if (config.header_prediction) {
-    if (steady(tcb)) {
-      const Written written = write_next(tcb, now, out, config.checksums);
-      if (written.size != 0 || written.was_last) return written;
-    }
-    const Written written = write_expected(tcb, now, out, config.checksums);
+    const Written written = transmit_shortly(tcb, out);
     if (written.size != 0 || written.was_last) return written;
   }
   if (nothing_to_send(tcb) || !next_segment(tcb, now, outgoing)) return {0, true};

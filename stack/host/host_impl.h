@@ -202,6 +202,8 @@ struct Host::Impl {
   [[gnu::noinline]] std::size_t next_packet(MutableBytes out);
   // The next packet of this connection.
   Written transmit(Tcb& tcb, MutableBytes out);
+  // By one of the short ways, if it is one of theirs; as write_expected tells it.
+  Written transmit_shortly(Tcb& tcb, MutableBytes out);
   [[gnu::noinline]] std::optional<Event> next_event();
   std::size_t write_reply(MutableBytes out);
 

@@ -7,6 +7,8 @@
 
 #include "stack/base/time.h"
 #include "stack/tcb/tcb.h"
+#include "stack/tcp/output.h"
+#include "stack/wire/common.h"
 
 namespace lastack {
 
@@ -57,6 +59,18 @@ inline std::uint16_t pay_acknowledgment(Tcb& tcb, std::uint32_t mss) {
   tcb.duplicate_due = false;  // RFC 2883 4 (2): once
   tcb.timers.stop(TimerKind::delayed_ack);
   return field;
+}
+
+// Of the segment at SND.NXT that is now written: an ACK, paid.
+inline CommonHeaders next_headers(Tcb& tcb, Instant now) {
+  const Config& config = tcb.config();
+  CommonHeaders headers{tcb.snd.nxt, tcb.rcv.nxt};
+  headers.hop_limit = config.hop_limit;
+  headers.dscp_ecn = static_cast<std::uint8_t>(config.dscp << 2);
+  headers.stamped = tcb.ts.on;
+  if (tcb.ts.on) headers.stamp = {timestamp_value(tcb, now), tcb.ts.recent};
+  headers.wnd = pay_acknowledgment(tcb, tcb.effective_mss());
+  return headers;
 }
 
 // Whether text [seq, end) gets PSH. Without a PUSH flag of its own, the end of what was buffered is pushed.

@@ -1,10 +1,14 @@
 #include "stack/tcp/control.h"
 
+#include "stack/base/check.h"
 #include "stack/tcb/coverage.h"
 #include "stack/tcb/mutation.h"
+#include "stack/tcp/accounts.h"
 #include "stack/tcp/arrival.h"
+#include "stack/tcp/loss_recovery.h"
 #include "stack/tcp/output.h"
 #include "stack/tcp/segment_arrives.h"
+#include "stack/tcp/send_limits.h"
 
 namespace lastack {
 
@@ -98,6 +102,37 @@ Disposition take_control(Tcb& tcb, const CommonSegment& seg, Instant now) {
   if (fin) take_fin(tcb, now);
   settle_timers(tcb, now);
   return {Action::accepted, "3.10.7.4"};
+}
+
+namespace {
+
+// note_sent of a FIN behind which nothing is in flight.
+void note_fin_sent(Tcb& tcb, Instant now) {
+  const SeqNum end = tcb.snd.nxt + 1;
+  tcb.first_sent = tcb.last_sent = now;
+  tcb.retransmissions = 0;
+  tcb.congestion.resume(now);
+  tcb.rtt.sent_first(end, now);
+  tcb.snd.nxt = tcb.snd.resend = end;
+  tcb.congestion.sent(1, end);
+  tcb.timers.stop(TimerKind::persist);
+  if (!tcb.timers.armed(TimerKind::retransmit)) restart_retransmission_timer(tcb, now);
+}
+
+}  // namespace
+
+Written write_control(Tcb& tcb, Instant now, MutableBytes out, Checksums checksums) {
+  if (kMut != 0 || !sends_only_expected(tcb)) return {};
+  const bool fin = tcb.snd.fin_queued && !tcb.fin_sent();
+  if (fin ? !fin_sendable(tcb) : !tcb.ack_due) return {0, !fin};
+  if (fin) restart_after_idling(tcb, now);
+  if (fin && tcb.state() == State::close_wait) tcb.enter(State::last_ack, Cause::close_call);
+  CommonHeaders headers = next_headers(tcb, now);
+  if (fin) headers.flags = kFin | kAck;
+  const std::size_t size = write_common(out, tcb.local, tcb.remote, headers, {}, checksums);
+  LASTACK_CHECK(size != 0);
+  if (fin) tcb.sack_sender ? note_sent(tcb, tcb.snd.nxt, tcb.snd.nxt + 1, now) : note_fin_sent(tcb, now);
+  return {size, true};
 }
 
 }  // namespace lastack

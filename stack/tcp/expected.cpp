@@ -88,28 +88,13 @@ Disposition take_expected_syn_ack(Tcb& tcb, const Segment& seg, Instant now) {
 
 namespace {
 
-// Nothing but new text, a FIN or an ACK could be sent now, without any option but the timestamp.
-bool sends_only_expected(const Tcb& tcb) {
-  if (!kSynchronized.contains(tcb.state()) || tcb.congestion.smss == 0 || !nothing_to_repeat(tcb)) return false;
-  if (tcb.snd.probe || tcb.snd.keepalive_probe || tcb.snd.urgent || tcb.ecn.agreed) return false;
-  if (tcb.user_timeout_due || tcb.duplicate_due) return false;
-  if (tcb.receive_queue.has_gap() || tcb.path_mtu < tcb.link_mtu || tcb.recovery.frto_new != 0) return false;
-  return tcb.config().path_mtu_discovery;
-}
-
 // Writes a segment with these octets of new text and this FIN, and accounts for it.
 std::size_t write_new(Tcb& tcb, Instant now, std::uint32_t octets, bool fin, MutableBytes out, Checksums checksums) {
-  const Config& config = tcb.config();
   const SeqNum seq = tcb.snd.nxt;
   const SeqNum end = seq + octets;
-  CommonHeaders headers{seq, tcb.rcv.nxt};
+  CommonHeaders headers = next_headers(tcb, now);
   if (octets != 0 && pushes(tcb, seq, end)) headers.flags = kPsh | kAck;
   if (fin) headers.flags = kFin | kAck;
-  headers.hop_limit = config.hop_limit;
-  headers.dscp_ecn = static_cast<std::uint8_t>(config.dscp << 2);
-  headers.stamped = tcb.ts.on;
-  if (tcb.ts.on) headers.stamp = {timestamp_value(tcb, now), tcb.ts.recent};
-  headers.wnd = pay_acknowledgment(tcb, tcb.effective_mss());
   const TextPieces text = tcb.send_queue.pieces(octets_between(tcb.snd.una, seq), octets);
   const std::size_t size = write_common(out, tcb.local, tcb.remote, headers, text, checksums);
   LASTACK_CHECK(size != 0);

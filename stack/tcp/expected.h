@@ -12,6 +12,7 @@
 #include "stack/base/time.h"
 #include "stack/tcb/tcb.h"
 #include "stack/tcp/disposition.h"
+#include "stack/tcp/output.h"
 #include "stack/wire/ip.h"
 #include "stack/wire/segment.h"
 
@@ -29,6 +30,14 @@ struct Written {
   std::size_t size = 0;   // octets of the packet; 0: there is nothing to send, or only next_segment can tell
   bool was_last = false;  // nothing more is to be sent before the next input
 };
+// Nothing but new text, a FIN or an ACK could be sent now, without any option but the timestamp.
+inline bool sends_only_expected(const Tcb& tcb) {
+  if (!kSynchronized.contains(tcb.state()) || tcb.congestion.smss == 0 || !nothing_to_repeat(tcb)) return false;
+  if (tcb.snd.probe || tcb.snd.keepalive_probe || tcb.snd.urgent || tcb.ecn.agreed) return false;
+  if (tcb.user_timeout_due || tcb.duplicate_due) return false;
+  if (tcb.receive_queue.has_gap() || tcb.path_mtu < tcb.link_mtu || tcb.recovery.frto_new != 0) return false;
+  return tcb.config().path_mtu_discovery;
+}
 Written write_expected(Tcb& tcb, Instant now, MutableBytes out, Checksums checksums);
 
 }  // namespace lastack

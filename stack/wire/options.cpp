@@ -95,6 +95,12 @@ std::optional<WireError> parse_options(Bytes area, Options& out) {
     return std::nullopt;
   }
   std::size_t at = 0;
+  // A SYN begins with its MSS.
+  constexpr std::uint32_t kMss = 0x0204;
+  if (area.size() >= 4 && load_be16(area.data()) == kMss) {
+    set_once(out.mss, load_be16(area.data() + 2), out);
+    at = 4;
+  }
   while (at < area.size()) {
     const auto kind = static_cast<OptionKind>(area[at]);
     if (kind == OptionKind::end) {
@@ -157,19 +163,23 @@ class OptionWriter {
 
 }  // namespace
 
-std::size_t options_size(const Options& o) { return (unpadded_size(o) + 3U) & ~std::size_t{3}; }
+namespace {
+std::size_t padded(std::size_t size) { return (size + 3U) & ~std::size_t{3}; }
+}  // namespace
+
+std::size_t options_size(const Options& o) { return padded(unpadded_size(o)); }
 
 //= rfc9293 3.1 MUST-69
 std::size_t write_options(std::byte* out, const Options& o) {
   OptionWriter w(out);
-  const std::size_t total = options_size(o);
+  const std::size_t size = unpadded_size(o);
   // The padding is NOPs in front, so that 32-bit fields of the usual sets come to lie on 4-octet boundaries (RFC 7323
   // App. A).
   if (o.mss) {
     w.head(OptionKind::mss, 4);
     w.u16(*o.mss);
   }
-  for (std::size_t pad = total - unpadded_size(o); pad > 0; --pad) w.u8(1);
+  for (std::size_t pad = padded(size) - size; pad > 0; --pad) w.u8(1);
   if (o.sack_permitted) w.head(OptionKind::sack_permitted, 2);
   if (o.timestamps) {
     w.head(OptionKind::timestamps, 10);
@@ -195,7 +205,7 @@ std::size_t write_options(std::byte* out, const Options& o) {
       w.u32(o.sack[i].right.raw());
     }
   }
-  return total;
+  return padded(size);
 }
 
 }  // namespace lastack
