@@ -101,6 +101,8 @@ bool differs_by_high_bit(Position expected, SeqNum actual) {
 // The path may have flipped one bit of this segment, and that alone would be what is wrong with it.
 bool one_bit_explains(const Context& c) {
   if (c.seg.malformed || differs_by_high_bit(c.self.next, c.seg.tcp.seq)) return true;
+  // A segment of the connection that goes on, but for its SYN.
+  if (c.flags().syn() && c.self.plain_segments != 0 && c.seq > c.self.iss && c.seq <= c.self.next) return true;
   return c.flags().ack() &&
          (differs_by_high_bit(c.peer.next, c.seg.tcp.ack) || differs_by_high_bit(c.self.ack_max, c.seg.tcp.ack));
 }
@@ -117,7 +119,7 @@ Finding Context::draft(RuleId rule, std::string expected, std::string actual, st
   f.time = seg.time;
   f.unverified = !conn.certain && seg.checksum == ChecksumState::unknown;
   f.header_cut = !conn.certain && !seg.options_known;
-  f.flipped_bit = f.unverified && one_bit_explains(*this);
+  f.flipped_bit = f.unverified && (one_bit_differs || one_bit_explains(*this));
   f.after_unverified = !conn.certain && conn.unverified;
   f.larger_than_frame = larger_than_frame(seg);
   f.expected = std::move(expected);
@@ -180,6 +182,11 @@ bool Context::seq_fits() const {
   const Position highest = std::max(self.next, conn.certain ? self.next : self.claimed);
   if (conn.handshake_known()) return seq >= self.iss && seq <= highest;
   return self.plain_segments > 2 && peer.acked && seq >= std::min(peer.ack_max, self.next) - 1 && seq <= highest;
+}
+
+bool Context::echoes_unseen() const {
+  const auto& ts = seg.tcp.options.timestamps;
+  return !conn.certain && ts && flags().ack() && peer.ts_seen && after(SeqNum(ts->echo), SeqNum(peer.tsval_max));
 }
 
 bool Context::ack_fits() const {

@@ -209,6 +209,7 @@ struct Context {
   bool later = false;               // certainly sent after everything that was seen of `self`
   std::uint8_t witness = 0;         // Witness bits: how that is known
   mutable std::uint8_t blamed = 0;  // Blame bits: what was found wrong in this segment
+  bool one_bit_differs = false;     // and one flipped bit of it may be all
 
   const Flags& flags() const { return seg.tcp.flags; }
   // Sent later, by another witness than those in `but`: the field in question cannot testify for itself.
@@ -225,6 +226,8 @@ struct Context {
   // spoken before. What else the segment says can then not be excused by an older connection of the same ports.
   bool seq_fits() const;
   bool ack_fits() const;
+  // It answers a segment that is missing from the capture.
+  bool echoes_unseen() const;
   bool has_data() const { return seg.payload_size != 0; }
   const std::string self_text() const { return conn.address[side].text(); }
   const std::string peer_text() const { return conn.address[1 - side].text(); }

@@ -160,7 +160,9 @@ void note_numbers(Context& c) {
     e.next = c.end;
     e.next_packet = c.seg.number;
     const bool ack_good = c.flags().ack() && (c.conn.certain || (c.ack_fits() && (c.blamed & kBlameAck) == 0));
-    if (ack_good) e.ack_at_next = c.ack;
+    // What an empty segment has claimed was sent before, unseen: this is a repetition, with a newer ACK perhaps.
+    const bool sent_first = c.conn.certain || e.claimed <= next_before;
+    if (ack_good && sent_first) e.ack_at_next = c.ack;
   }
 }
 

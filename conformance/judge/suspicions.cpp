@@ -264,6 +264,9 @@ Ruling settle_unoffered_option(const Context& c, Suspicion& s) {
                        (ts && c.peer.ts_seen && before(SeqNum(ts->echo), SeqNum(c.peer.tsval_min))));
   const IdTrack& ids = c.self.ids;  // a SYN-ACK of its own stood before this
   const bool missing = c.seg.ip.src.version == IpVersion::v4 && ids.is_newer(c.seg.ip.id) && !ids.is_next(c.seg.ip.id);
+  // Both ends chose their port, and it is the same: they open at once, and its own SYN was lost before the tap.
+  if (c.conn.address[0].port == c.conn.address[1].port)
+    return open_because(s, "it may have sent a SYN of its own before");
   return first && !unseen && !missing
              ? Ruling::violated
              : open_because(s, "an answer to it is missing from the capture, perhaps a SYN-ACK");

@@ -106,11 +106,14 @@ def doubled(records: Records, chance: random.Random) -> Records:
 
 
 def _headers(link_type: int, frame: bytes) -> tuple[int, int]:
-    """Where the IP header begins, and where the TCP header (0: none found)."""
+    """Where the IP header begins, and where the TCP header (0: none found, as in a fragment that is not the first)."""
     start = 14 if link_type == 1 else 0
     if frame[start] >> 4 == 4:
-        return start, start + (frame[start] & 15) * 4 if frame[start + 9] == 6 else 0
-    return start, start + 40 if frame[start + 6] == 6 else 0
+        first = (int.from_bytes(frame[start + 6 : start + 8], "big") & 0x1FFF) == 0
+        at = start + (frame[start] & 15) * 4 if frame[start + 9] == 6 and first else 0
+    else:
+        at = start + 40 if frame[start + 6] == 6 else 0
+    return start, at if len(frame) >= at + 20 else 0
 
 
 def without_syn(link_type: int) -> Callable[[Records, random.Random], Records]:

@@ -6,6 +6,7 @@ ones, one on each kind of path (recordings.py; --record makes new ones).
 
 from __future__ import annotations
 
+import random
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import false_alarms  # noqa: E402
 import stack_pairs  # noqa: E402
-from degrade import read  # noqa: E402
+from degrade import read, without_syn  # noqa: E402
 from honest_settings import PATHS, draw  # noqa: E402
 from lastack.known import load as load_known  # noqa: E402
 from recordings import CAMPAIGN_SEED, campaign_round, campaign_talks  # noqa: E402
@@ -49,3 +50,10 @@ def test_stacks_are_not_accused(pair: tuple[str, str], tmp_path: Path) -> None:
     found = [line for number in range(2) for line in stack_pairs.run_pair(pair, number, SEED, campaign)]
     assert not found, f"seed {SEED}"
     assert sum(tally.connections for tally in campaign.tallies.values()) > 50
+
+
+def test_a_later_fragment_has_no_flags_to_select_by() -> None:
+    fragment = bytes.fromhex(
+        "4500 0018 0001 00b9 4006 0000 c0000201 c0000202 02020202"
+    )  # at octet 1480, of four octets
+    assert without_syn(101)([(0, fragment)], random.Random(1)) == [(0, fragment)]

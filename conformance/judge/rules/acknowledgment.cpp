@@ -80,7 +80,9 @@ void ack_goes_back(Context& c) {
   if (!c.self.acked || c.ack >= c.self.ack_max || c.conn.next_syn.present) return;
   // An empty segment at SND.NXT was sent after the octets before that number: when they were sent first, which is not
   // known where anything came again.
-  const bool sent_once = c.conn.certain || (!c.self.retransmitted && c.conn.copies == 0);
+  const bool overtaken =
+      c.seg.ip.src.version == IpVersion::v4 && c.self.ids.counts_up() && !c.self.ids.is_newer(c.seg.ip.id);
+  const bool sent_once = c.conn.certain || (!c.self.retransmitted && c.conn.copies == 0 && !overtaken);
   const bool after_own_text = sent_once && c.seg.len() == 0 && c.seq == c.self.next && c.ack < c.self.ack_at_next &&
                               c.self.next_packet != c.self.syn.packet && !c.self.next_doubtful;
   if (!c.later_but(kByAck) && !after_own_text) return;

@@ -193,6 +193,11 @@ void reset_number(Context& c) {
                    why + "; undecided: it may end a later connection of these ports, whose SYN is missing");
     return;
   }
+  if (beyond_reach && c.echoes_unseen() && !self.fin) {
+    c.inconclusive(RuleId::reset_number, expected, found(c),
+                   why + "; undecided: it echoes a segment that is missing, which may have opened the window");
+    return;
+  }
   if (beyond_reach) {
     c.violated(RuleId::reset_number, expected, found(c), why);
     return;

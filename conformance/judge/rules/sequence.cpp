@@ -1,4 +1,6 @@
 // Rules about the numbers that an endpoint gives to what it sends.
+#include <bit>
+
 #include "conformance/judge/rules/rules.h"
 
 namespace lastack::rules {
@@ -169,8 +171,10 @@ void payload_changed(Context& c) {
   char actual[64];
   std::snprintf(expected, sizeof expected, "octet 0x%02x at %u, as before", other->before, wire_number(other->at));
   std::snprintf(actual, sizeof actual, "octet 0x%02x", other->now);
+  c.one_bit_differs = std::has_single_bit(static_cast<unsigned>(other->before ^ other->now));
   c.violated(RuleId::payload_changed, expected, actual,
              "packet " + std::to_string(other->packet) + " carried that number too");
+  c.one_bit_differs = false;
 }
 
 void segment_over_mss(Context& c) {

@@ -13,11 +13,6 @@ bool fits_a_scale_taken_out(const Context& c, Position data_end) {
 }
 
 // What opened the window may be missing from the capture: it answers a clock that has not been seen.
-bool answers_unseen(const Context& c) {
-  const auto& ts = c.seg.tcp.options.timestamps;
-  return !c.conn.certain && ts && c.peer.ts_seen && after(SeqNum(ts->echo), SeqNum(c.peer.tsval_max));
-}
-
 }  // namespace
 
 void data_beyond_window(Context& c) {
@@ -40,7 +35,7 @@ void data_beyond_window(Context& c) {
                    "one SYN offers a window scale, the other does not; undecided: a box may have taken it out");
     return;
   }
-  if (answers_unseen(c)) {
+  if (c.echoes_unseen()) {
     c.inconclusive(RuleId::data_beyond_window, "data up to " + number_text(peer.edge_max) + " at most",
                    "data up to " + number_text(data_end),
                    "undecided: it echoes a timestamp that was not seen, of an ACK that may have opened the window");

@@ -29,7 +29,6 @@ struct Case {
 constexpr auto kEndpoint = Vantage::endpoint;
 
 void with_ecn(Segment& s) { s.flags = s.flags | kEce | (s.flags.ack() ? Flags{} : kCwr); }
-void ect(std::vector<std::byte>& packet) { packet[1] |= std::byte{2}; }
 void with_scale(Segment& s) { s.options.window_scale = 7; }
 
 std::function<void(Segment&)> sack_block(std::uint32_t left, std::uint32_t right) {

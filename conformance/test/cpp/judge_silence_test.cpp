@@ -1305,4 +1305,73 @@ TEST(JudgeSilence, CutSegmentThatIsSentAgainMayHaveBeenDamaged) {
   EXPECT_TRUE(once.violates("reserved-bits")) << once.text();
 }
 
+// Found by the campaign: what an empty segment had shown to be sent came again with a newer ACK, and an ACK from before
+// stood behind it.
+TEST(JudgeSilence, AckFromBeforeARepetitionWhoseFirstIsMissing) {
+  for (const bool claimed : {true, false}) {
+    Talk t;
+    t.open();
+    if (claimed) t.a({.seq = 111, .ack = 301});
+    t.b({.seq = 301, .ack = 101, .len = 10}).a({.seq = 101, .ack = 311, .len = 10}).a({.seq = 111, .ack = 301});
+    EXPECT_EQ(t.violates("ack-goes-back"), !claimed) << t.text();
+  }
+  Talk numbered;
+  numbered.ids = true;
+  numbered.open().b({.seq = 301, .ack = 101, .len = 10}).skip_ids(0, 2).a({.seq = 101, .ack = 311, .len = 10});
+  const std::uint16_t back = 65534;
+  numbered.skip_ids(0, back).a({.seq = 111, .ack = 301});
+  EXPECT_EQ(violations(numbered), 0) << numbered.text();
+}
+
+// Found by the campaign: one direction only, of which the sender was in TIME-WAIT at last.
+TEST(JudgeSilence, EcnInTimeWaitWhereTheOtherFinIsMissing) {
+  for (const bool fin : {true, false}) {
+    Talk t;
+    t.a({.flags = "SEC", .seq = 100}).a({.seq = 101, .ack = 301}).a({.seq = 101, .ack = 301, .len = 5, .raw = ect});
+    t.a({.flags = fin ? "FA" : "A", .seq = 106, .ack = 301});
+    t.a({.seq = fin ? 107U : 106U, .ack = fin ? 302U : 301U, .raw = ect});
+    EXPECT_EQ(t.violates("ect-on-control"), !fin) << t.text();
+  }
+}
+
+// Found by the campaign: a simultaneous open of which one SYN was lost; the SYN-ACK repeats its options.
+TEST(JudgeSilence, OptionsOfAnOwnSynThatWasLost) {
+  for (const std::uint16_t port : {std::uint16_t{4000}, std::uint16_t{80}}) {
+    Talk t;
+    t.from_port(port).a({.flags = "S", .seq = 100});
+    t.b({.flags = "SA", .seq = 300, .ack = 101, .tweak = [](Segment& s) { s.options.window_scale = 7; }});
+    t.a({.seq = 101, .ack = 301});
+    EXPECT_EQ(t.violates("window-scale-not-offered"), port == 4000) << t.text();
+  }
+}
+
+// Found by the campaign: the path flipped one bit of the text, or of the flags, and the capture cut the segment.
+TEST(JudgeSilence, OneBitOfACutSegment) {
+  for (const char fill : {'y', 'w'}) {  // of 'x', one bit and four bits
+    Talk t;
+    t.open().a({.seq = 101, .ack = 301, .len = 10, .cut = 100});
+    t.a({.seq = 101, .ack = 301, .len = 10, .fill = fill, .cut = 100}).b({.seq = 301, .ack = 211});
+    EXPECT_EQ(t.violates("payload-changed"), fill == 'w') << t.text();
+  }
+  for (const std::uint16_t cut : {std::uint16_t{0}, std::uint16_t{100}}) {
+    Talk t;
+    t.open().a({.seq = 101, .ack = 301, .len = 110}).b({.seq = 301, .ack = 211});
+    t.a({.flags = "SA", .seq = 101, .ack = 301, .len = 110U - cut, .cut = cut}).b({.seq = 301, .ack = 211});
+    EXPECT_EQ(t.violates("isn-changed"), cut == 0) << t.text();
+  }
+}
+
+// Found by the campaign: packets are missing from the capture, among them the ACKs that opened the window.
+TEST(JudgeSilence, ResetBeyondAWindowThatAMissingAckOpened) {
+  for (const std::uint32_t newer : {0U, 5U}) {
+    Talk t;
+    t.timestamps = true;
+    t.open();
+    t.a({.flags = "RA", .seq = 140'101, .ack = 301, .tweak = [newer](Segment& s) {
+           s.options.timestamps->echo += newer;
+         }});
+    EXPECT_EQ(t.violates("reset-number"), newer == 0) << t.text();
+  }
+}
+
 }  // namespace lastack::test

@@ -192,6 +192,9 @@ std::vector<std::string> rules_with_conduct_cases();
 // Makes the TCP checksum of a raw IPv4 packet right after a change.
 void fix_checksum(std::vector<std::byte>& packet);
 
+// For `.raw`: the packet is marked ECT(0).
+inline void ect(std::vector<std::byte>& packet) { packet[1] |= std::byte{2}; }
+
 // For `.tweak`: the segment carries SACK-Permitted.
 inline void with_sack(Segment& s) { s.options.sack_permitted = true; }
 
