@@ -71,13 +71,22 @@ void Host::Impl::erase(Connection& connection) {
 }
 
 Listener* Host::Impl::find_listener(ConnId id) {
+  if (recent_listener != nullptr && recent_listener->id == id) return recent_listener;
   const auto it = listener_ports.find(static_cast<std::int32_t>(id));
   return it == listener_ports.end() ? nullptr : listener_on(it->second);
 }
 
 Listener* Host::Impl::listener_on(std::uint16_t port) {
+  if (recent_listener != nullptr && recent_listener->port == port) return recent_listener;
   const auto it = listeners.find(port);
-  return it == listeners.end() ? nullptr : it->second.get();
+  if (it == listeners.end()) return nullptr;
+  recent_listener = it->second.get();
+  return recent_listener;
+}
+
+void Host::Impl::erase_listener(std::uint16_t port) {
+  recent_listener = nullptr;
+  listeners.erase(port);
 }
 
 SeqNum Host::Impl::next_iss(const SocketAddress& local, const SocketAddress& remote) {
@@ -100,8 +109,10 @@ Connection& Host::Impl::create(const SocketPair& sockets, bool passive, ConnId i
 }
 
 // The same for every state and whatever happened.
-void Host::Impl::after_change(Connection& connection) {
+void Host::Impl::after_input(Connection& connection) {
+  check(connection);
   Tcb& tcb = connection.tcb;
+  tcb.flow = Flow::unknown;
   tell(connection);
   if (tcb.state() == State::closed || tcb.state() == State::listen) return bury(connection);
   if (tcb.state() == State::time_wait) {
@@ -164,16 +175,16 @@ void Host::Impl::bury(Connection& connection) {
     // What no application has ever seen, no application gives back.
     if (connection.listener != ConnId::none) connection.released = true;
     leave_listener(connection);
-    if (connection.released) graves.push_back(connection.id);
+    if (connection.released) graves.push_back(&connection);
   }
 }
 
 // A handle that was given back answers CLOSED without a connection behind it; only its events are still to be told.
 void Host::Impl::clear_graves() {
   while (!graves.empty()) {
-    Connection* const first = connections.find(graves.front());
-    if (first != nullptr && first->tcb.signals != 0 && graves.size() <= kMostGraves) return;
-    if (first != nullptr) erase(*first);
+    Connection& first = *graves.front();
+    if (first.tcb.signals != 0 && graves.size() <= kMostGraves) return;
+    erase(first);
     graves.pop_front();
   }
 }

@@ -85,22 +85,14 @@ struct Host::Impl {
   }
   Listener* find_listener(ConnId id);
   Listener* listener_on(std::uint16_t port);
+  void erase_listener(std::uint16_t port);
   // After every input that touched the connection: its place in the queues follows from its variables.
-  void after_input(Connection& connection) {
-    check(connection);
-    connection.tcb.flow = Flow::unknown;
-    const bool connected = (connection.tcb.signals & static_cast<std::uint16_t>(Signal::connected)) != 0;
-    if (connection.tcb.state() != State::established || connected || connection.fast_open_pending)
-      return after_change(connection);
-    tell(connection);
-    heap.update(connection);
-    want_output(connection);
-  }
+  [[gnu::noinline]] void after_input(Connection& connection);
   // The same after a SEND or RECEIVE, which tell nothing and end nothing.
   void after_call(Connection& connection) {
+    if (connection.tcb.state() != State::established) return after_input(connection);
     check(connection);
     connection.tcb.flow = Flow::unknown;
-    if (connection.tcb.state() != State::established) return after_change(connection);
     heap.update(connection);
     want_output(connection);
   }
@@ -113,7 +105,6 @@ struct Host::Impl {
     connection.in_output = true;
     output.push_back(connection.id);
   }
-  void after_change(Connection& connection);
   void tell(Connection& connection) {
     if (connection.tcb.signals == 0 || connection.noisy) return;
     connection.noisy = true;
@@ -228,11 +219,12 @@ struct Host::Impl {
   ConnectionStore connections;
   std::unordered_map<std::uint16_t, std::unique_ptr<Listener>> listeners;  // by port
   std::unordered_map<std::int32_t, std::uint16_t> listener_ports;          // by handle
+  Listener* recent_listener = nullptr;                                     // that was last looked up
   Fifo<SeqNum> iss_queue;
   Fifo<ConnId> output;
   Fifo<Reply> replies;
   Fifo<ConnId> noisy;
-  Fifo<ConnId> graves;  // released and CLOSED: gone when their last event is told
+  Fifo<Connection*> graves;  // released and CLOSED: gone when their last event is told
   HalfOpenTable half_open;
   Fifo<std::pair<HalfOpen*, ConnId>> syn_acks;  // records that are due; one that is gone has another id
   TimeWaitTable resting;

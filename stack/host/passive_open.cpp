@@ -21,7 +21,7 @@ void Host::Impl::segment_for_listener(Listener& listener, const SocketPair& sock
   last_disposition = decision.disposition;
   reply(sockets.local, sockets.remote, effects);
   if constexpr (kMut == 2) {
-    if (segment.flags.rst()) listeners.erase(listener.port);
+    if (segment.flags.rst()) erase_listener(listener.port);
   }
   if (!decision.opens) return;
   if (listener.waiting >= std::max(1U, listener.backlog)) return answer_with_cookie(listener, sockets, segment);

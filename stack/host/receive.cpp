@@ -139,7 +139,7 @@ void Host::Impl::segment_for_connection(Connection& connection, const Segment& s
                               connection.listener != ConnId::none;
   const std::uint16_t port = tcb.local.port;
   after_input(connection);
-  if (kills_listener) listeners.erase(port);
+  if (kills_listener) erase_listener(port);
 }
 
 void Host::Impl::segment_for_others(const SocketPair& sockets, const Segment& segment, std::uint8_t ecn) {
