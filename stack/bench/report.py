@@ -66,9 +66,9 @@ def note(text: str) -> None:
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
-def run(*command: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+def run(*command: str | Path, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
     """Runs a program and returns its output; with `check`, a failure ends the benchmark with the end of what it said."""
-    environment = os.environ | {"LASTACK_BENCH_PEERS": str(PEERS)}
+    environment = os.environ | {"LASTACK_BENCH_PEERS": str(PEERS)} | variables
     done = subprocess.run([str(c) for c in command], capture_output=True, text=True, cwd=ROOT, env=environment)
     if check and done.returncode != 0:
         note(f"{' '.join(str(c) for c in command)} failed ({done.returncode}):")
@@ -159,7 +159,11 @@ class Bench:
         return [result[counter] for result in self._rates.get((work, contender), [])]
 
     def memory(self, kind: str, contender: str) -> float | None:
-        done = run(BUILD / "stack/lastack_bench_count", "memory", kind, contender, str(HELD), check=False)
+        # Without the allocator's cache of freed blocks, which would count as what a connection holds.
+        done = run(
+            BUILD / "stack/lastack_bench_count", "memory", kind, contender, str(HELD), check=False,
+            GLIBC_TUNABLES="glibc.malloc.tcache_count=0",
+        )  # fmt: skip
         told = json.loads(done.stdout) if done.returncode == 0 else {"unsupported": f"it ended with {done.returncode}"}
         if "unsupported" in told:
             note(f"memory {kind}: {contender}: {told['unsupported']}")

@@ -11,9 +11,13 @@
 
 namespace lastack {
 
-class ConnectionList;
+// ConnectionList; null in none.
+struct ListLinks {
+  ListLinks* older = nullptr;
+  ListLinks* younger = nullptr;
+};
 
-struct Connection {
+struct Connection : ListLinks {
   Connection(ConnId handle, const SocketPair& sockets, const Config& config, std::uint16_t mtu, bool passive)
       : id(handle), hash(sockets.hash), tcb(config, sockets.local, sockets.remote, mtu, passive) {}
 
@@ -29,23 +33,19 @@ struct Connection {
   bool in_output = false;
   bool noisy = false;                   // has signals that poll_event has not told
   bool fast_open_pending = false;       // counted in Host::Impl::fast_open_pending
-  std::uint32_t icmp = 0;               // of the last soft error: type and code
   std::optional<CallError> end_reason;  // told to the next SEND or RECEIVE: the "outstanding call" of 3.10.7.4
+  std::uint16_t icmp = 0;               // of the last soft error: type and code
 
 #if defined(LASTACK_INVARIANTS)
   Witness witness;
 #endif
 
-  // ChainedTable
-  Connection* next_by_sockets = nullptr;
-  Connection* next_by_id = nullptr;
   // TimerHeap
   std::int32_t heap_index = -1;
   Instant heap_key = kNever;
-  // ConnectionList
-  ConnectionList* listed_in = nullptr;
-  Connection* older = nullptr;
-  Connection* younger = nullptr;
+  // ChainedTable
+  Connection* next_by_sockets = nullptr;
+  Connection* next_by_id = nullptr;
   Instant looked_at{};  // AwakeList
 };
 

@@ -1,4 +1,5 @@
-// Connections in an order of their own, linked through themselves. Each is in one such list at most.
+// Connections in an order of their own, linked through themselves in a ring that the list itself closes: to take one
+// out, nobody has to know where it is. Each is in one such list at most.
 #pragma once
 
 #include "stack/host/connection.h"
@@ -11,34 +12,31 @@ class ConnectionList {
   ConnectionList(const ConnectionList&) = delete;
   ConnectionList& operator=(const ConnectionList&) = delete;
 
-  Connection* oldest() const { return oldest_; }
+  Connection* oldest() const { return connection(ends_.younger); }
+  // The neighbours of one that is in this list; null at its ends.
+  Connection* older(const Connection& c) const { return connection(c.older); }
+  Connection* younger(const Connection& c) const { return connection(c.younger); }
   // Takes it out of the list that it is in, whichever that is.
-  static void remove(Connection& connection) {
-    if (connection.listed_in != nullptr) connection.listed_in->unlink(connection);
+  static void remove(ListLinks& c) {
+    if (c.older == nullptr) return;
+    c.older->younger = c.younger;
+    c.younger->older = c.older;
+    c = {};
   }
 
  protected:
-  Connection* youngest() const { return youngest_; }
+  Connection* youngest() const { return connection(ends_.older); }
   // `older` is null at the old end.
-  void link_after(Connection* older, Connection& connection) {
-    connection.listed_in = this;
-    connection.older = older;
-    connection.younger = older == nullptr ? oldest_ : older->younger;
-    (connection.older == nullptr ? oldest_ : connection.older->younger) = &connection;
-    (connection.younger == nullptr ? youngest_ : connection.younger->older) = &connection;
+  void link_after(ListLinks* older, ListLinks& c) {
+    if (older == nullptr) older = &ends_;
+    c = {older, older->younger};
+    c.older->younger = c.younger->older = &c;
   }
 
  private:
-  void unlink(Connection& connection) {
-    (connection.older == nullptr ? oldest_ : connection.older->younger) = connection.younger;
-    (connection.younger == nullptr ? youngest_ : connection.younger->older) = connection.older;
-    connection.older = nullptr;
-    connection.younger = nullptr;
-    connection.listed_in = nullptr;
-  }
+  Connection* connection(ListLinks* links) const { return links == &ends_ ? nullptr : static_cast<Connection*>(links); }
 
-  Connection* oldest_ = nullptr;
-  Connection* youngest_ = nullptr;
+  ListLinks ends_{&ends_, &ends_};
 };
 
 // Those that may come to rest, in the order in which they were last looked at.

@@ -58,7 +58,7 @@ std::optional<IcmpError> parse_icmp_error(const IpPacket& packet) {
   if (inner->payload.size() < 8) return std::nullopt;  // ports and sequence number
   IcmpError error;
   error.kind = *kind;
-  error.detail = (static_cast<std::uint32_t>(type) << 8) | code;
+  error.detail = static_cast<std::uint16_t>((unsigned{type} << 8) | code);
   error.mtu = *kind == IcmpKind::packet_too_big ? next_hop_mtu(packet) : std::uint16_t{0};
   error.local = {inner->src, load_be16(inner->payload.data())};
   error.remote = {inner->dst, load_be16(inner->payload.data() + 2)};

@@ -12,7 +12,7 @@ namespace lastack {
 
 struct IcmpError {
   IcmpKind kind = IcmpKind::soft;
-  std::uint32_t detail = 0;  // type << 8 | code
+  std::uint16_t detail = 0;  // type << 8 | code
   std::uint16_t mtu = 0;     // packet_too_big; 0 when the router did not say
   SocketAddress local;       // of the segment that caused it: we sent it
   SocketAddress remote;

@@ -101,7 +101,7 @@ std::size_t Host::compact(Instant now) {
   host.advance(now);
   std::size_t folded = 0;
   for (Connection* next = host.awake.oldest(); next != nullptr;) {
-    Connection& connection = *std::exchange(next, next->younger);
+    Connection& connection = *std::exchange(next, host.awake.younger(*next));
     if (!may_rest(connection)) continue;
     host.fold(connection);
     ++folded;

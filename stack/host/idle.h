@@ -14,9 +14,9 @@ namespace lastack {
 
 struct Idle : Record {
   std::uint16_t size = 0;  // of octets
+  std::uint16_t icmp = 0;  // Connection::icmp
   State state = State::closed;
-  bool released = false;   // Connection::released
-  std::uint32_t icmp = 0;  // Connection::icmp
+  bool released = false;  // Connection::released
   std::unique_ptr<std::uint8_t[]> octets;
 
   std::span<const std::uint8_t> packed() const { return {octets.get(), size}; }

@@ -16,13 +16,14 @@ struct Record {
   static constexpr std::uint32_t kNone = 0xffff'ffffU;
 
   SocketAddress remote;
-  std::uint16_t local_port = 0;
-  bool used = false;
-  ConnId id = ConnId::none;
+  ConnId id = ConnId::none;       // none: it is free
   std::uint32_t hash = 0;         // SocketPair::hash
   std::uint32_t self = kNone;     // where it lies
   std::uint32_t next = kNone;     // with the same hash of sockets, or among the free ones
   std::uint32_t next_id = kNone;  // with the same hash of the handle
+  std::uint16_t local_port = 0;
+
+  bool used() const { return id != ConnId::none; }
 };
 
 template <typename R>
@@ -56,7 +57,7 @@ class RecordTable {
     if (size_ == 0) return;
     for (auto& block : blocks_) {
       for (std::size_t i = 0; i < kBlock; ++i) {
-        if (block[i].used) f(block[i]);
+        if (block[i].used()) f(block[i]);
       }
     }
   }
@@ -69,7 +70,6 @@ class RecordTable {
     free_ = record.next;
     record = R{};
     record.self = self;
-    record.used = true;
     record.remote = sockets.remote;
     record.local_port = sockets.local.port;
     record.hash = sockets.hash;
@@ -82,7 +82,7 @@ class RecordTable {
   void remove(R& record) {
     take(by_sockets_[bucket(record.hash)], record, &Record::next);
     if (!by_id_.empty()) take(by_id_[bucket(record.id)], record, &Record::next_id);
-    record.used = false;
+    record.id = ConnId::none;
     record.next = free_;
     free_ = record.self;
     --size_;

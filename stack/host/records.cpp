@@ -72,7 +72,7 @@ std::size_t Host::Impl::send_syn_ack(MutableBytes out) {
   while (!syn_acks.empty()) {
     const auto [record, id] = syn_acks.front();
     syn_acks.pop_front();
-    if (!record->used || record->id != id || !record->due) continue;
+    if (record->id != id || !record->due) continue;
     if (config.header_prediction && kMut == 0 && record->sent == 0 && config.tcp.path_mtu_discovery)
       return send_first_syn_ack(*record, out);
     Tcb tcb(config.tcp, local_of(*record), record->remote, config.mtu, true);

@@ -24,8 +24,8 @@ void remember(TimeWait& record, const Tcb& tcb) {
   record.challenge_acks = tcb.challenge_acks;
   record.invalid_acks = tcb.invalid_acks;
   record.mss = tcb.snd.mss;
-  record.snd_shift = tcb.snd.shift;
-  record.rcv_shift = tcb.rcv.shift;
+  record.snd_shift = tcb.snd.shift & 0xfU;
+  record.rcv_shift = tcb.rcv.shift & 0xfU;
   record.timestamps = tcb.ts.on;
   record.sack = tcb.sack;
   record.scaling = tcb.scaling;

@@ -22,8 +22,8 @@ struct TimeWait : TimedRecord {
   std::uint16_t challenge_acks = 0;
   std::uint16_t invalid_acks = 0;
   std::uint16_t mss = 0;
-  std::uint8_t snd_shift = 0;
-  std::uint8_t rcv_shift = 0;
+  std::uint8_t snd_shift : 4 = 0;
+  std::uint8_t rcv_shift : 4 = 0;
   bool timestamps : 1 = false;
   bool sack : 1 = false;
   bool scaling : 1 = false;

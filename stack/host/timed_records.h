@@ -12,10 +12,10 @@ namespace lastack {
 struct TimedRecord : Record {
   static constexpr std::uint8_t kNoList = 0xff;
 
-  Instant deadline{};
-  std::uint32_t older = kNone;
-  std::uint32_t younger = kNone;
   std::uint8_t list = kNoList;
+  std::uint32_t older = kNone;
+  Instant deadline{};
+  std::uint32_t younger = kNone;
 };
 
 template <typename R, std::size_t kLists>

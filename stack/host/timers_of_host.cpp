@@ -82,7 +82,7 @@ void TimeWaitList::update(Connection& connection) {
   remove(connection);
   // From the young end: with one MSL for all, that is where it belongs.
   Connection* after = youngest();
-  while (after != nullptr && expiry(*after) > expiry(connection)) after = after->older;
+  while (after != nullptr && expiry(*after) > expiry(connection)) after = older(*after);
   link_after(after, connection);
 }
 
