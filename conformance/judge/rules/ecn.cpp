@@ -74,9 +74,9 @@ void ect_on_control(Context& c) {
     return;
   }
   if (c.seg.len() != 0 || c.self.not_ect_ack == 0) return;
-  // Stacks in TIME-WAIT answer without the connection's settings. The other end's FIN may be missing from the capture.
-  const bool all_seen = c.peer.numbers_known && c.ack <= c.peer.next;
-  if (c.self.fin && (c.peer.fin || !all_seen)) return;
+  // Stacks in TIME-WAIT answer without the connection's settings. One FIN or both may be missing from the capture.
+  const bool unseen = c.seq > c.self.next || (c.peer.numbers_known ? c.ack > c.peer.next : c.self.fin);
+  if (unseen || (c.self.fin && c.peer.fin)) return;
   const std::string why =
       "an empty segment; its earlier ones, packet " + std::to_string(c.self.not_ect_ack) + " for one, are Not-ECT";
   blame(c, RuleId::ect_on_control, codepoint(ecn), why, bits_are_its_own(c) ? nullptr : kRouter);

@@ -1332,6 +1332,13 @@ TEST(JudgeSilence, EcnInTimeWaitWhereTheOtherFinIsMissing) {
     t.a({.seq = fin ? 107U : 106U, .ack = fin ? 302U : 301U, .raw = ect});
     EXPECT_EQ(t.violates("ect-on-control"), !fin) << t.text();
   }
+  for (const std::uint32_t fins : {0U, 1U}) {  // the same, both FINs missing
+    Talk t;
+    t.a({.flags = "SEC", .seq = 100}).b({.flags = "SAE", .seq = 300, .ack = 101}).a({.seq = 101, .ack = 301});
+    t.a({.seq = 101, .ack = 301, .len = 5, .raw = ect}).b({.seq = 301, .ack = 106});
+    t.a({.seq = 106 + fins, .ack = 301 + fins, .raw = ect});
+    EXPECT_EQ(t.violates("ect-on-control"), fins == 0) << t.text();
+  }
 }
 
 // Found by the campaign: a simultaneous open of which one SYN was lost; the SYN-ACK repeats its options.
