@@ -1,4 +1,5 @@
 // Rules about the numbers that an endpoint gives to what it sends.
+#include <algorithm>
 #include <bit>
 
 #include "conformance/judge/rules/rules.h"
@@ -125,7 +126,10 @@ void sequence_jump(Context& c) {
   const bool ids_known = c.seg.ip.src.version == IpVersion::v4 && self.ids.counts_up();
   if (ids_known && !self.ids.is_newer(c.seg.ip.id)) return;  // sent before the jump, and overtaken
   const bool upward = self.jump_to > self.jump_from;
-  const bool straddled = !upward && self.jump_to + self.jump_len > self.jump_from;
+  // From SND.UNA on, what it repeats may have more behind it than was sent at first.
+  const auto& acks = c.peer.recent_acks;
+  const bool repeats = std::find(acks.begin(), acks.end(), self.jump_to) != acks.end();
+  const bool straddled = !upward && !repeats && self.jump_to + self.jump_len > self.jump_from;
   const bool gapless =
       self.jump_ids_gapless && self.ids.is_next(c.seg.ip.id) && self.ids.gapless_since() <= self.jump_packet;
   self.stream.drop(self.jump_packet);

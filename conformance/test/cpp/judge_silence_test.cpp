@@ -1381,4 +1381,17 @@ TEST(JudgeSilence, ResetBeyondAWindowThatAMissingAckOpened) {
   }
 }
 
+// Found by the campaign: what is repeated has new text behind it, and the next segment but one is of the same size.
+TEST(JudgeSilence, RepetitionWithMoreBehindIt) {
+  for (const std::uint32_t from : {111U, 113U}) {  // the ACK that was lost behind the tap, and no boundary
+    Talk t;
+    t.open().a({.seq = 101, .ack = 301, .len = 10}).b({.seq = 301, .ack = 111});
+    t.a({.seq = 111, .ack = 301, .len = 10}).b({.seq = 301, .ack = 121});
+    t.a({.seq = from, .ack = 301, .len = 20}).b({.seq = 301, .ack = from + 20});
+    t.a({.seq = 141, .ack = 301, .len = 10}).b({.seq = 301, .ack = from + 20});
+    t.a({.seq = 131, .ack = 301, .len = 20}).b({.seq = 301, .ack = 151});
+    EXPECT_EQ(t.violates("sequence-jump"), from == 113) << t.text();
+  }
+}
+
 }  // namespace lastack::test
