@@ -42,9 +42,12 @@ bool may_end_a_later_one(const Context& c) {
   const bool ended = self.rst || peer.rst || (self.fin && peer.fin);
   if (c.flags().ack()) return c.ack > peer.next + (ended ? 0 : kFar) && !c.peer_may_reach(c.ack);
   const Duration elapsed = c.seg.time - peer.last_time;  // it may have sent several such resets
-  const bool isn_of_later = distance <= elapsed / std::chrono::nanoseconds(50);
-  return ended ? elapsed > std::chrono::milliseconds(200) || isn_of_later
-               : isn_of_later && elapsed > std::chrono::milliseconds(50);
+  constexpr Duration kTick = std::chrono::nanoseconds(50);
+  const bool isn_of_later = distance <= elapsed / kTick;
+  if (!ended) return isn_of_later && elapsed > std::chrono::milliseconds(50);
+  // The clock has run since this connection was opened.
+  const bool after_isn = self.syn.count != 0 && c.seq - self.iss <= (c.seg.time - self.syn.time) / kTick;
+  return elapsed > std::chrono::milliseconds(200) || isn_of_later || after_isn;
 }
 
 }  // namespace
