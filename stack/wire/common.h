@@ -173,7 +173,8 @@ struct CommonHeaders {
                                                        const SocketAddress& to, const CommonHeaders& h,
                                                        const TextPieces& text, Checksums checksums) {
   const bool v4 = from.ip.version == IpVersion::v4;
-  const std::size_t tcp_header = h.stamped ? kTcpHeaderSize + kStampOctets : kTcpHeaderSize;
+  // Multiplied: for a choice the compiler makes one of every number below that depends on it.
+  const std::size_t tcp_header = kTcpHeaderSize + kStampOctets * static_cast<std::size_t>(h.stamped);
   const std::size_t tcp_size = tcp_header + text.size();
   const std::size_t size = tcp_size + (v4 ? kIpv4HeaderSize : kIpv6HeaderSize);
   if (out.size() < size) return 0;
