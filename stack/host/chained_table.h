@@ -17,12 +17,12 @@ class ChainedTable {
   // The one with this hash of which `is` says yes; null when there is none.
   template <typename Is>
   Connection* find(std::uint32_t hash, Is is) const {
-    Connection* found = chains_[hash & mask()];
+    Connection* found = chains_[hash & mask_];
     while (found != nullptr && !is(*found)) found = found->*Link;
     return found;
   }
   void insert(Connection& connection) {
-    if (used_ == chains_.size()) resize(2 * used_);
+    if (used_ > mask_) resize(2 * used_);
     put(connection);
     ++used_;
   }
@@ -53,8 +53,7 @@ class ChainedTable {
  private:
   static constexpr std::size_t kLeast = 16;
 
-  std::size_t mask() const { return chains_.size() - 1; }
-  Connection*& chain_of(const Connection& connection) { return chains_[Hash(connection) & mask()]; }
+  Connection*& chain_of(const Connection& connection) { return chains_[Hash(connection) & mask_]; }
   void put(Connection& connection) {
     Connection*& chain = chain_of(connection);
     connection.*Link = chain;
@@ -63,11 +62,14 @@ class ChainedTable {
   void resize(std::size_t chains) {
     ChainedTable bigger;
     bigger.chains_.assign(chains, nullptr);
+    bigger.mask_ = chains - 1;
     for_each([&](Connection& connection) { bigger.put(connection); });
     chains_.swap(bigger.chains_);
+    mask_ = bigger.mask_;
   }
 
   std::vector<Connection*> chains_ = std::vector<Connection*>(kLeast);  // a power of two, at least one for each
+  std::size_t mask_ = kLeast - 1;
   std::size_t used_ = 0;
 };
 

@@ -211,7 +211,7 @@ void Host::Impl::reply(const SocketAddress& local, const SocketAddress& remote, 
 
 Written Host::Impl::transmit_shortly(Tcb& tcb, MutableBytes out) {
   // Whether one without text is steady, its next arrival finds out.
-  if (tcb.send_queue.size() == 0 && tcb.flow != Flow::steady) return write_control(tcb, now, out, config.checksums);
+  if (tcb.flow != Flow::steady && tcb.send_queue.size() == 0) return write_control(tcb, now, out, config.checksums);
   if (steady(tcb)) {
     const Written written = write_next(tcb, now, out, config.checksums);
     if (written.size != 0 || written.was_last) return written;

@@ -74,15 +74,16 @@ std::uint64_t siphash_2_4(const HashKey& key, Bytes data) {
 }
 
 std::uint64_t hash_sockets(const HashKey& key, const SocketAddress& local, const SocketAddress& remote) {
-  std::uint64_t words[4] = {};
   const auto ports = static_cast<std::uint32_t>((unsigned{local.port} << 16) | remote.port);
   SipState s = begin(key);
   if (local.ip.version == IpVersion::v4 && remote.ip.version == IpVersion::v4) {
-    std::memcpy(words, local.ip.octets.data(), 4);
-    std::memcpy(reinterpret_cast<std::byte*>(words) + 4, remote.ip.octets.data(), 4);
-    s.absorb(words[0]);
+    std::uint32_t addresses[2];
+    std::memcpy(&addresses[0], local.ip.octets.data(), 4);
+    std::memcpy(&addresses[1], remote.ip.octets.data(), 4);
+    s.absorb(std::uint64_t{addresses[1]} << 32 | addresses[0]);
     return s.finish(12, ports);
   }
+  std::uint64_t words[4];
   std::memcpy(words, local.ip.octets.data(), 16);
   std::memcpy(words + 2, remote.ip.octets.data(), 16);
   for (const std::uint64_t word : words) s.absorb(word);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "stack/base/check.h"
@@ -68,7 +69,8 @@ class RecordTable {
     R& record = at(free_);
     const std::uint32_t self = free_;
     free_ = record.next;
-    record = R{};
+    std::destroy_at(&record);
+    new (&record) R{};
     record.self = self;
     record.remote = sockets.remote;
     record.local_port = sockets.local.port;
