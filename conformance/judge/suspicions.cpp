@@ -116,7 +116,9 @@ Ruling settle_claimed_by_sender(Context& c, Suspicion& s) {
     // numbered, or before. A longer segment so soon that nothing can have been repeated contradicts the claim.
     const Duration elapsed = c.seg.time - s.draft.time;
     const bool unprovoked = c.self.stimuli == 0 && elapsed > Duration{0} && elapsed < std::chrono::milliseconds(2);
-    if (c.end == s.claimed) return Ruling::drop;
+    // Where the window ends before a FIN, what follows it is numbered there.
+    const bool no_room_for_fin = c.peer.edge_known && c.peer.edge_last <= s.claimed;
+    if (c.end == s.claimed || (no_room_for_fin && c.seq + c.seg.payload_size == s.claimed)) return Ruling::drop;
     if (unprovoked && c.end > s.claimed && !c.conn.capture_gap && c.has_data()) {
       s.draft.why += "; octet " + number_text(s.known) + " was first sent in packet " + std::to_string(c.seg.number) +
                      ", too soon to be a repetition, and " + number_text(s.claimed) + " is no boundary of it";

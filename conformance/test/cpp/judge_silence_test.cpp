@@ -1401,4 +1401,16 @@ TEST(JudgeSilence, RepetitionWithMoreBehindIt) {
   }
 }
 
+// Found by the campaign: an ACK numbered at the edge of the window, behind which the FIN lies, stands before both.
+TEST(JudgeSilence, AckBeforeAFinThatTheWindowHasNoRoomFor) {
+  for (const std::size_t len : {10U, 11U}) {
+    Talk t;
+    t.gap = std::chrono::microseconds(200);
+    t.open().b({.seq = 301, .ack = 101, .wnd = 10});
+    t.a({.seq = 111, .ack = 301}).a({.flags = "FA", .seq = 101, .ack = 301, .len = len});
+    t.b({.seq = 301, .ack = 102 + static_cast<std::uint32_t>(len), .wnd = 10});
+    EXPECT_EQ(t.violates("unsent-sequence"), len == 11) << t.text();
+  }
+}
+
 }  // namespace lastack::test
