@@ -97,6 +97,16 @@ class Scoreboard {
     if (empty()) forget();
     return octets;
   }
+  // The same for a clean board. Returns when the last of what SND.UNA has passed was sent.
+  Instant acknowledge_in_order(SeqNum una) {
+    while (first_ + 1 < records_.size() && before(records_[first_ + 1].begin, una)) ++first_;
+    SendRecord& last = records_[first_];
+    const Instant sent = last.sent;
+    last.begin = una;
+    if (una == end_of(0)) ++first_;
+    if (empty()) forget();
+    return sent;
+  }
   // The peer holds [left, right), which lies within the records; the same calls for what is new. Returns its octets.
   template <typename Told>
   std::uint32_t report(SeqNum left, SeqNum right, Told told) {

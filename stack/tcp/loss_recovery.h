@@ -52,6 +52,10 @@ void sack_ack(Tcb& tcb, const AckNews& news);
 void sack_timeout(Tcb& tcb, Instant now, bool frto);
 void enter_fast_recovery(Tcb& tcb);
 // rack.cpp
+// RACK_sent_after (RFC 8985 6.2 step 2).
+inline bool rack_sent_after(Instant t1, SeqNum end1, Instant t2, SeqNum end2) {
+  return t1 != t2 ? t1 > t2 : after(end1, end2);
+}
 void rack_delivered(Tcb& tcb, const AckNews& news, const Delivered& run);
 // Steps 4 and 5: marks what is lost; true when something was. Sets the reordering time.
 bool rack_detect_loss(Tcb& tcb, Instant now);

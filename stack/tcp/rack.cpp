@@ -8,9 +8,6 @@ namespace lastack {
 
 namespace {
 
-// RACK_sent_after.
-bool sent_after(Instant t1, SeqNum end1, Instant t2, SeqNum end2) { return t1 != t2 ? t1 > t2 : after(end1, end2); }
-
 bool uses_rack(const Tcb& tcb) { return tcb.config().loss_detection == LossDetection::rack; }
 
 // 6.2 step 2: whose transmission was it that arrived? For a run that was sent again, two signs that it was the first.
@@ -53,7 +50,7 @@ void rack_delivered(Tcb& tcb, const AckNews& news, const Delivered& run) {
     rack.rtt_of = run.sent;
     rack.ack_began = false;
   }
-  if (!rack.valid || sent_after(run.sent, run.end, rack.xmit, rack.end)) {
+  if (!rack.valid || rack_sent_after(run.sent, run.end, rack.xmit, rack.end)) {
     rack.xmit = run.sent;
     rack.end = run.end;
     rack.valid = true;
@@ -105,7 +102,7 @@ bool rack_detect_loss(Tcb& tcb, Instant now) {
   for (std::size_t i = 0; i < s.board.size(); ++i) {
     const SendRecord& record = s.board[i];
     if (record.sacked || record.lost) continue;
-    if (!sent_after(s.rack.xmit, s.rack.end, record.sent, s.board.end_of(i))) continue;
+    if (!rack_sent_after(s.rack.xmit, s.rack.end, record.sent, s.board.end_of(i))) continue;
     const Instant at = record.sent + waits;
     if (at > now) {
       latest = std::max(latest, at);

@@ -42,11 +42,10 @@ inline bool steady(Tcb& tcb) {
 
 inline bool has_nothing_to_send(const Tcb& tcb) { return !tcb.ack_due && tcb.snd.nxt == tcb.text_end(); }
 
-// Of a segment without FIN: text at RCV.NXT, or the ACK of something new. With a scoreboard an ACK has more to say than
-// this file knows.
+// Of a segment without FIN: text at RCV.NXT, or the ACK of something new.
 [[gnu::always_inline]] inline bool is_next(const Tcb& tcb, const CommonSegment& segment, Instant now) {
   const std::size_t octets = segment.text().size();
-  if (segment.seq() != tcb.rcv.nxt || octets >= tcb.rcv.wnd || segment.wnd() == 0 || tcb.sack_sender) return false;
+  if (segment.seq() != tcb.rcv.nxt || octets >= tcb.rcv.wnd || segment.wnd() == 0) return false;
   const SeqNum ack = segment.ack();
   if (octets_between(tcb.snd.una, ack) > tcb.flight()) return false;
   // As update_send_window has it: nothing older than what the window comes from.
@@ -64,19 +63,39 @@ inline bool has_nothing_to_send(const Tcb& tcb) { return !tcb.ack_due && tcb.snd
   tcb.snd.max_wnd = std::max(tcb.snd.max_wnd, tcb.snd.wnd);
 }
 
-// established_ack_processing of new text that was sent once, without SACK.
+// What sack_ack makes of it: RACK (RFC 8985 6.2) hears of every run that has arrived, and what was sent in order and
+// once leaves nothing of it but what the last run says, which left last and has the shortest round trip.
+[[gnu::always_inline]] inline void take_next_delivery(SackSender& s, SeqNum una, Instant now) {
+  const Instant sent = s.board.acknowledge_in_order(una);
+  Rack& rack = s.rack;
+  rack.rtt = now - sent;
+  rack.rtt_of = sent;
+  rack.ack_began = false;
+  rack.min_rtt.add(rack.rtt, now);
+  rack.fack = una;
+  if (rack.valid && !rack_sent_after(sent, una, rack.xmit, rack.end)) return;
+  rack.xmit = sent;
+  rack.end = una;
+  rack.valid = true;
+}
+
+// established_ack_processing of new text that was sent once.
 [[gnu::always_inline]] inline void take_next_ack(Tcb& tcb, const CommonSegment& segment, Instant now) {
   const std::uint32_t acked = octets_between(tcb.snd.una, segment.ack());
   tcb.snd.una = segment.ack();
   tcb.send_queue.discard(acked);
   tcb.send_queue.rewind();
   tcb.signal(Signal::writable);
-  if (tcb.ts.on) sample_echo(tcb, segment.stamp().echo, acked, now);
-  (void)tcb.rtt.acknowledged(segment.ack(), now, tcb.config());
+  bool sampled = tcb.ts.on && sample_echo(tcb, segment.stamp().echo, acked, now);
+  sampled = tcb.rtt.acknowledged(segment.ack(), now, tcb.config()) || sampled;
   tcb.retransmissions = 0;
   tcb.first_sent = now;
   Recovery& r = tcb.recovery;
   r.duplicate_acks = 0;
+  if (tcb.sack_sender) {
+    if (sampled) tcb.sack_sender->probe.sampled = true;
+    take_next_delivery(*tcb.sack_sender, tcb.snd.una, now);
+  }
   tcb.congestion.acknowledged(tcb.snd.una, {acked, now, tcb.rtt.srtt()});
   if (r.point_valid && after(tcb.snd.una, r.point)) r.point_valid = false;
   tcb.timers.stop(TimerKind::user);
@@ -128,10 +147,24 @@ inline bool has_nothing_to_send(const Tcb& tcb) { return !tcb.ack_due && tcb.snd
   if (tcb.snd.resend == seq) tcb.snd.resend = end;
   tcb.snd.nxt = end;
   tcb.last_sent = now;
-  if (tcb.sack) return note_text_sent(tcb, seq, end, now, false);
+  // A scoreboard that there was no reason for when the first text left.
+  if (tcb.sack && !tcb.sack_sender) return note_text_sent(tcb, seq, end, now, false);
   tcb.congestion.sent(tcb.flight(), end);
   tcb.timers.stop(TimerKind::persist);
   LASTACK_CHECK(tcb.timers.armed(TimerKind::retransmit));  // for what is in flight before it
+  if (!tcb.sack_sender) return;
+  tcb.sack_sender->board.sent(seq, end, now);
+  schedule_retransmission_timer(tcb, now);
+}
+
+// congestion_room while nothing is reported, lost or sent again: what is in the network is what is in flight.
+[[gnu::always_inline]] inline std::uint32_t room_for_next(const Tcb& tcb, std::uint32_t flight) {
+  const Config& config = tcb.config();
+  if (config.congestion == CongestionControl::none) return 0xffff'ffffU;
+  std::uint32_t cwnd = tcb.congestion.cwnd;
+  if (!tcb.sack_sender && config.limited_transmit)
+    cwnd += std::min(tcb.recovery.duplicate_acks, 2U) * tcb.congestion.smss;
+  return cwnd > flight ? cwnd - flight : 0;
 }
 
 // A full segment of new text, or an ACK; the answer is write_expected's.
@@ -147,7 +180,7 @@ inline bool has_nothing_to_send(const Tcb& tcb) { return !tcb.ack_due && tcb.snd
     const std::uint32_t octets = tcb.steady_mss;
     // As in write_expected: what is less than a full segment, or the first in flight, has more to it.
     if (flight == 0 || queued < octets || tcb.snd.wnd < flight || tcb.snd.wnd - flight < octets) return {};
-    if (congestion_room(tcb) < octets) return {};
+    if (room_for_next(tcb, flight) < octets) return {};
     if (pushes(tcb, seq, seq + octets)) headers.flags = kPsh | kAck;
     text = tcb.send_queue.pieces(flight, octets);
   } else if (!tcb.ack_due) {
