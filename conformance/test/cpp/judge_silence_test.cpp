@@ -446,7 +446,8 @@ TEST(JudgeSilence, ResetOfALaterConnectionThatIsMissing) {
     t.b({.flags = "R", .seq = 301}).wait(std::chrono::milliseconds(pause)).b({.flags = "R", .seq = 23'000'000});
     EXPECT_EQ(t.violates("reset-number"), pause == 10) << t.text();
   }
-  for (const std::uint32_t later : {6'000'000U, 60'000'000U}) {  // the ISN of 300 was chosen about 400 ms before, or earlier
+  for (const std::uint32_t later :
+       {6'000'000U, 60'000'000U}) {  // the ISN of 300 was chosen about 400 ms before, or earlier
     Talk t;
     t.open().wait(std::chrono::milliseconds(300)).b({.flags = "FA", .seq = 301, .ack = 101});
     t.a({.seq = 101, .ack = 301, .len = 3}).b({.flags = "R", .seq = 301});
