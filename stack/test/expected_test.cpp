@@ -15,6 +15,7 @@
 #include "stack/sim/recorder.h"
 #include "stack/sim/transfer.h"
 #include "stack/sim/world.h"
+#include "stack/tcp/control.h"
 #include "stack/tcp/steady.h"
 #include "stack/test/two_cores.h"
 #include "stack/wire/common.h"
@@ -251,6 +252,12 @@ class Pair : public testing::Test {
     return is_expected(*at.tcb(conn), segment, now_);
   }
 
+  // Whether tcp/control.h does.
+  bool control(Bytes packet, Host& at, ConnId conn) {
+    CommonSegment common;
+    return common.look_at(packet) && is_control(*at.tcb(conn), common, now_);
+  }
+
   static bool steady(Host& at, ConnId conn) { return is_steady(*at.tcb(conn)); }
 
   Instant now_ = instant_from_us(1'000'000);
@@ -275,6 +282,32 @@ TEST_F(Pair, FullSegmentsAndTheirAcksAreExpected) {
   EXPECT_TRUE(expected(ack, client_, client_conn_));
   client_.on_packet(now_, ack);
   EXPECT_FALSE(expected(ack, client_, client_conn_)) << "again it would be a duplicate";
+}
+
+TEST_F(Pair, TheAckThatEndsTheHandshakeIsControl) {
+  ASSERT_TRUE(client_.connect(now_, 4001, {server_config_.ip4, 80}).ok());
+  server_.on_packet(now_, next(client_));
+  client_.on_packet(now_, next(server_));
+  const auto half_open = server_.find(80, {predicting(1, {}, true).ip4, 4001});
+  ASSERT_TRUE(half_open);
+  EXPECT_TRUE(control(next(client_), server_, *half_open));
+}
+
+TEST_F(Pair, FinsAndTheirAcksAreControl) {
+  ASSERT_TRUE(client_.close(now_, client_conn_).ok());
+  const Bytes fin = next(client_);
+  EXPECT_TRUE(control(fin, server_, server_conn_));
+  server_.on_packet(now_, fin);
+  EXPECT_FALSE(control(fin, server_, server_conn_)) << "again it is old";
+  const Bytes ack = next(server_);
+  EXPECT_TRUE(control(ack, client_, client_conn_));
+}
+
+TEST_F(Pair, AFinBehindTextIsNotControl) {
+  const std::vector<std::byte> text(100, std::byte{7});
+  ASSERT_EQ(*client_.send(now_, client_conn_, text), text.size());
+  ASSERT_TRUE(client_.shutdown(now_, client_conn_).ok());
+  EXPECT_FALSE(control(next(client_), server_, server_conn_));
 }
 
 TEST_F(Pair, WhatIsOutOfOrderIsNotExpected) {
