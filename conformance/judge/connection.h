@@ -107,6 +107,8 @@ class FindingSink {
   virtual bool repeats() const = 0;
   // A segment with a wrong checksum was sent again: the path damages.
   virtual void note_damage() = 0;
+  // A SYN was sent again without its request for ECN (RFC 3168 6.1.1.1).
+  virtual void note_ecn_given_up() = 0;
   // A SYN of this time may repeat one that was sent before the capture began.
   virtual bool may_repeat_unseen(Instant syn) const = 0;
 

@@ -59,6 +59,7 @@ void note_syn(Context& c) {
     e.isn_ambiguous = true;
     return;
   }
+  if (syn.some_ecn_setup && !c.flags().ack() && !c.flags().ece()) c.conn.sink->note_ecn_given_up();
   merge_syn_options(syn, c.seg);
   if (syn.count != 0) c.conn.sink->note_repetition();
   if (syn.count == 0 && !c.flags().ack() && c.peer.syn.with_ack) c.conn.sink->note_disorder();

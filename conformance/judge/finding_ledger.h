@@ -29,8 +29,9 @@ class FindingLedger final : public FindingSink {
   bool repeats() const override { return repetitions_ != 0; }
   void note_damage() override { ++damaged_; }
   bool may_repeat_unseen(Instant syn) const override {
-    return midstream_ && began_ && syn - *began_ < std::chrono::seconds(10);
+    return (midstream_ || ecn_given_up_) && began_ && syn - *began_ < std::chrono::seconds(10);
   }
+  void note_ecn_given_up() override { ecn_given_up_ = true; }
   void note_began(Instant time) { began_ = began_ ? began_ : time; }
   // A connection was there before the capture.
   void note_midstream() { midstream_ = true; }
@@ -81,6 +82,7 @@ class FindingLedger final : public FindingSink {
   std::uint64_t repetitions_ = 0;
   std::uint64_t capture_loss_ = 0;
   bool clock_set_back_ = false;
+  bool ecn_given_up_ = false;
   bool midstream_ = false;
   std::optional<Instant> began_;
   std::vector<Loss> losses_;

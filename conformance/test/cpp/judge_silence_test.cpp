@@ -1042,6 +1042,14 @@ TEST(JudgeSilence, SynRepeatedWithoutEcnWhereTheCaptureBegins) {
         .a({.seq = 101, .ack = 301});
     EXPECT_EQ(t.violates("ecn-not-offered"), !midway) << t.text();
   }
+  for (const bool given_up :
+       {true, false}) {  // no segment is from before, but another SYN shows that some were repeated
+    Talk t;
+    t.from_port(5000).a({.flags = "SEC", .seq = 100}).a({.flags = given_up ? "S" : "SEC", .seq = 100});
+    t.from_port(4000).a({.flags = "S", .seq = 100}).b({.flags = "SAE", .seq = 300, .ack = 101});
+    t.a({.seq = 101, .ack = 301});
+    EXPECT_EQ(t.violates("ecn-not-offered"), !given_up) << t.text();
+  }
 }
 
 // Found by the campaign: of an end nothing was captured but that the other acknowledged it, then ports used again.
