@@ -156,7 +156,9 @@ struct Endpoint {
 
   // Since its last segment: what the other end sent that may have caused a reaction.
   std::uint32_t stimuli = 0;
-  bool only_fin = false;  // that one stimulus was a bare FIN, in order
+  bool only_fin = false;        // that one stimulus was a bare FIN, in order
+  bool old_among_them = false;  // one was numbered before what it has acknowledged, so that it is due an ACK of its own
+  bool owes_another = false;    // its last segment may have answered one of several only
   std::uint64_t stimulus_packet = 0;
   Instant stimulus_time{};
   std::uint16_t stimulus_flags = 0;

@@ -103,7 +103,8 @@ inline void note_stimulus(Context& c) {
   Endpoint& other = c.peer;
   ++other.stimuli;
   other.only_fin = other.stimuli == 1 && c.flags().fin() && c.seg.payload_size == 0 && !c.flags().rst() &&
-                   !c.flags().syn() && other.acked && other.ack_max == c.seq;
+                   !c.flags().syn() && other.acked && other.ack_max == c.seq && !other.owes_another;
+  if (other.acked && c.seq < other.ack_max) other.old_among_them = true;
   other.stimulus_packet = c.seg.number;
   other.stimulus_time = c.seg.time;
   other.stimulus_flags = c.flags().bits;
@@ -111,6 +112,8 @@ inline void note_stimulus(Context& c) {
   other.stimulus_len = c.seg.len();
   other.stimulus_tsval = c.seg.tcp.options.timestamps ? c.seg.tcp.options.timestamps->value : 0;
   if (!c.flags().rst()) other.other_than_rst = true;
+  c.self.owes_another = c.self.old_among_them && c.self.stimuli > 1;
+  c.self.old_among_them = false;
   c.self.stimuli = 0;
   c.self.only_fin = false;
 }

@@ -153,7 +153,9 @@ void reset_number(Context& c) {
   const Position least =
       c.peer.acked ? std::min(c.peer.ack_max, self.next) : (self.syn.count != 0 ? self.iss : self.next);
   const bool in_flight = c.seq >= least && c.seq <= std::max(self.next, c.conn.certain ? self.next : self.claimed);
-  if (in_flight || answers_recent_ack(c) || answers_segment_without_ack(c) || seq_of_before(c)) return;
+  // Given up in SYN-SENT, while the SYN-ACK was on its way.
+  const bool from_syn_sent = !c.conn.certain && self.syn.without_ack && self.plain_segments == 0 && c.seq == self.iss;
+  if (in_flight || from_syn_sent || answers_recent_ack(c) || answers_segment_without_ack(c) || seq_of_before(c)) return;
   // The answer to a SYN, seen or not: the port was closed again (or had kept no state, RFC 4987) when it came.
   const bool answers_syn = c.seg.tcp.seq == SeqNum(0) && c.flags().ack() && !c.conn.certain &&
                            (c.peer.syn.count == 0 || (c.ack > c.peer.iss && c.ack <= c.peer.iss + c.peer.syn.data + 2));

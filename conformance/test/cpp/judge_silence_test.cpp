@@ -1422,4 +1422,24 @@ TEST(JudgeSilence, AckBeforeAFinThatTheWindowHasNoRoomFor) {
   }
 }
 
+// Found by the campaign: an old segment is due an ACK of its own, which leaves after the FIN has come by.
+TEST(JudgeSilence, AckThatAnswersAnOldSegmentBehindTheFin) {
+  for (const bool old : {true, false}) {
+    Talk t;
+    t.open().a({.seq = 101, .ack = 301, .len = 10}).b({.seq = 301, .ack = 111}).a({.seq = 111, .ack = 301, .len = 10});
+    t.a({.seq = old ? 101U : 121U, .ack = 301}).b({.seq = 301, .ack = 121}).a({.flags = "FA", .seq = 121, .ack = 301});
+    t.b({.seq = 301, .ack = 121}).b({.flags = "FA", .seq = 301, .ack = 122}).a({.seq = 122, .ack = 302});
+    EXPECT_EQ(t.violates("fin-not-counted"), !old) << t.text();
+  }
+}
+
+// Found by the campaign: a client gives up in SYN-SENT with a reset, which the SYN-ACK meets on its way.
+TEST(JudgeSilence, ResetFromSynSentBehindTheSynAck) {
+  for (const std::uint32_t seq : {100U, 99U}) {
+    Talk t;
+    t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101}).a({.flags = "RA", .seq = seq});
+    EXPECT_EQ(t.violates("reset-number"), seq == 99) << t.text();
+  }
+}
+
 }  // namespace lastack::test
