@@ -83,7 +83,11 @@ Ruling settle_claimed_by_peer(Context& c, Suspicion& s) {
     s.draft.why += "; octet " + number_text(s.known) + " was first sent in packet " + std::to_string(c.seg.number);
     return Ruling::violated;
   }
-  if (c.seq == s.known && (!may_be_swapped(c, s) || answers_later(c, s))) s.contradicted = true;
+  // Its clock has not gone on since what the accused has echoed: it may be from before the missing octets.
+  const auto& ts = c.seg.tcp.options.timestamps;
+  const bool from_before = ts && c.peer.tsecr_seen && !after(SeqNum(ts->value), SeqNum(c.peer.tsecr_highest));
+  const bool well_later = !may_be_swapped(c, s) && !from_before;
+  if (c.seq == s.known && (well_later || answers_later(c, s))) s.contradicted = true;
   return Ruling::keep;
 }
 

@@ -1442,4 +1442,21 @@ TEST(JudgeSilence, ResetFromSynSentBehindTheSynAck) {
   }
 }
 
+// Found by the campaign: the FIN is missing from the capture, and an ACK that it overtook comes long after its answer.
+TEST(JudgeSilence, AckOfAMissingFinBeforeWhatItOvertook) {
+  for (const std::uint32_t clock : {2000U, 2020U}) {
+    const auto stamped = [](std::uint32_t value, std::uint32_t echo) {
+      return [value, echo](Segment& s) { s.options.timestamps = Timestamps{value, echo}; };
+    };
+    Talk t;
+    t.timestamps = true;
+    t.open().a({.seq = 101, .ack = 301, .len = 10, .tweak = stamped(1990, 500'020)});
+    t.b({.seq = 301, .ack = 111, .len = 10, .tweak = stamped(600'000, 1990)});
+    for (std::uint32_t i = 0; i < 5; ++i)
+      t.b({.seq = 311 + i * 10, .ack = 112, .len = 10, .tweak = stamped(600'010 + i, 2010)});
+    t.wait(std::chrono::milliseconds(7)).a({.seq = 111, .ack = 311, .tweak = stamped(clock, 600'000)});
+    EXPECT_EQ(t.violates("ack-of-unsent-data"), clock == 2020) << t.text();
+  }
+}
+
 }  // namespace lastack::test
