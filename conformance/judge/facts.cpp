@@ -88,7 +88,9 @@ void note_syn(Context& c) {
 
 void note_jump(Context& c, Position next_before) {
   Endpoint& e = c.self;
-  if (c.seq == next_before) {
+  // What is acknowledged up to this number was sent: it is missing from the capture.
+  const bool acknowledged = !c.conn.certain && c.seq > next_before && c.peer.acked && c.peer.ack_highest == c.seq;
+  if (c.seq == next_before || acknowledged) {
     e.jumped = false;
     return;
   }
