@@ -1,6 +1,8 @@
 // Deliberate faults, one per build: -DLASTACK_MUT=n compiles the n-th realistic mistake of a TCP into the core, so that
 // one can measure whether the scenarios, the judge and the fuzz targets notice. 0 is none. `if constexpr` keeps them
-// free of cost. The numbers are the project's; a gap is a fault that is not built.
+// free of cost. The numbers are the project's; a gap is a fault that is not built. Those from kFirstOfSteady on are in
+// the shortest way (tcp/steady.h); with any other fault all short ways are left out, because it is in the whole
+// procedure.
 #pragma once
 
 #include <array>
@@ -12,6 +14,7 @@
 namespace lastack {
 
 inline constexpr int kMut = LASTACK_MUT;
+inline constexpr int kFirstOfSteady = 60;
 
 struct Mutation {
   int number;
@@ -45,6 +48,9 @@ inline constexpr std::array kMutations = {
     Mutation{37, "a FIN beyond a gap is consumed"},
     Mutation{39, "a repeated FIN does not restart the 2MSL time-out"},
     Mutation{40, "the retransmission timer survives the full ACK"},
+    Mutation{60, "steady: text beyond the window is taken"},
+    Mutation{65, "steady: a new ACK does not restart the retransmission timer"},
+    Mutation{66, "steady: SND.WND is ignored"},
 };
 
 }  // namespace lastack

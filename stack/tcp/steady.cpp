@@ -28,8 +28,7 @@ bool is_steady(const Tcb& tcb) {
 }
 
 bool look_at_flow(Tcb& tcb) {
-  // The faults are in the whole procedure.
-  const bool found = kMut == 0 && is_steady(tcb);
+  const bool found = (kMut == 0 || kMut >= kFirstOfSteady) && is_steady(tcb);
   tcb.flow = found ? Flow::steady : Flow::other;
   if (found) tcb.steady_mss = static_cast<std::uint16_t>(tcb.effective_mss());
   return found;

@@ -13,6 +13,7 @@
 #include "stack/base/check.h"
 #include "stack/base/time.h"
 #include "stack/tcb/coverage.h"
+#include "stack/tcb/mutation.h"
 #include "stack/tcb/tcb.h"
 #include "stack/tcp/accounts.h"
 #include "stack/tcp/arrival.h"
@@ -45,7 +46,8 @@ inline bool has_nothing_to_send(const Tcb& tcb) { return !tcb.ack_due && tcb.snd
 // Of a segment without FIN: text at RCV.NXT, or the ACK of something new.
 [[gnu::always_inline]] inline bool is_next(const Tcb& tcb, const CommonSegment& segment, Instant now) {
   const std::size_t octets = segment.text().size();
-  if (segment.seq() != tcb.rcv.nxt || octets >= tcb.rcv.wnd || segment.wnd() == 0) return false;
+  if (segment.seq() != tcb.rcv.nxt || segment.wnd() == 0) return false;
+  if (octets >= tcb.rcv.wnd && kMut != 60) return false;
   const SeqNum ack = segment.ack();
   if (octets_between(tcb.snd.una, ack) > tcb.flight()) return false;
   // As update_send_window has it: nothing older than what the window comes from.
@@ -105,7 +107,7 @@ inline bool has_nothing_to_send(const Tcb& tcb) { return !tcb.ack_due && tcb.snd
   }
   tcb.timers.stop(TimerKind::persist);
   tcb.timers.stop(TimerKind::keepalive);
-  restart_retransmission_timer(tcb, now);
+  if constexpr (kMut != 65) restart_retransmission_timer(tcb, now);
   if (const Duration limit = user_timeout_of(tcb); limit != Duration(0)) tcb.timers.arm(TimerKind::user, now + limit);
 }
 
@@ -179,7 +181,8 @@ inline bool has_nothing_to_send(const Tcb& tcb) { return !tcb.ack_due && tcb.snd
   if (queued != 0) {
     const std::uint32_t octets = tcb.steady_mss;
     // As in write_expected: what is less than a full segment, or the first in flight, has more to it.
-    if (flight == 0 || queued < octets || tcb.snd.wnd < flight || tcb.snd.wnd - flight < octets) return {};
+    if (flight == 0 || queued < octets) return {};
+    if ((tcb.snd.wnd < flight || tcb.snd.wnd - flight < octets) && kMut != 66) return {};
     if (room_for_next(tcb, flight) < octets) return {};
     if (pushes(tcb, seq, seq + octets)) headers.flags = kPsh | kAck;
     text = tcb.send_queue.pieces(flight, octets);
