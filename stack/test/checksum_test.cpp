@@ -31,6 +31,11 @@ std::vector<std::byte> pattern(std::size_t size) {
   return data;
 }
 
+std::uint16_t folded(std::uint64_t sum) {
+  while ((sum >> 16) != 0) sum = (sum & 0xffffU) + (sum >> 16);
+  return __builtin_bswap16(static_cast<std::uint16_t>(~sum & 0xffffU));
+}
+
 TEST(Checksum, MatchesTheDefinitionAtEveryLength) {
   for (std::size_t size = 0; size < 300; ++size) {
     const auto data = pattern(size);
@@ -52,10 +57,6 @@ TEST(Checksum, AllOnesDoesNotOverflow) {
 // Long enough for whole vector blocks, a remainder of every size, and several pieces; at aligned and odd addresses.
 TEST(Checksum, VectorCodeAgreesWithPortableCode) {
   const auto data = pattern(200'000);
-  const auto folded = [](std::uint64_t sum) {
-    while ((sum >> 16) != 0) sum = (sum & 0xffffU) + (sum >> 16);
-    return __builtin_bswap16(static_cast<std::uint16_t>(~sum & 0xffffU));
-  };
   for (std::size_t start = 0; start < 3; ++start) {
     for (std::size_t size = 120; size < 1600; ++size) {
       const Bytes piece = Bytes(data).subspan(start, size);
@@ -69,6 +70,20 @@ TEST(Checksum, VectorCodeAgreesWithPortableCode) {
   for (const std::byte fill : {std::byte{0x00}, std::byte{0x7f}, std::byte{0x80}, std::byte{0xff}}) {
     const std::vector<std::byte> extreme(150'000, fill);
     EXPECT_EQ(internet_checksum(extreme), folded(portable_sum(extreme))) << std::to_integer<int>(fill);
+  }
+}
+
+// Columns of words that are all as large or as small as they can be, up to and beyond what is summed at once.
+TEST(Checksum, VectorCodeHoldsExtremes) {
+  for (const unsigned even : {0x00U, 0x01U, 0x7fU, 0xffU}) {
+    for (const unsigned odd : {0x00U, 0x80U, 0xffU}) {
+      std::vector<std::byte> data(8'500);
+      for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<std::byte>(i % 2 == 0 ? even : odd);
+      for (std::size_t size = 32; size < data.size(); size += size < 4'200 ? 2 : 34) {
+        const Bytes text = Bytes(data).first(size);
+        ASSERT_EQ(internet_checksum(text), folded(portable_sum(text))) << even << " " << odd << " " << size;
+      }
+    }
   }
 }
 
