@@ -44,12 +44,12 @@ bool may_end_a_later_one(const Context& c) {
   const Duration elapsed = c.seg.time - peer.last_time;  // it may have sent several such resets
   constexpr Duration kTick = std::chrono::nanoseconds(50);
   const bool isn_of_later = distance <= elapsed / kTick;
-  if (!ended) return isn_of_later && elapsed > std::chrono::milliseconds(50);
+  if (!ended && !peer.fin) return isn_of_later && elapsed > std::chrono::milliseconds(50);
   // The clock has run since this connection was opened, and longer: a tuple that is taken from TIME-WAIT begins right
   // after the numbers of the one before (RFC 6191), behind the clock.
   const Duration running = std::max<Duration>(c.seg.time - self.syn.time, std::chrono::seconds(1));
   const bool after_isn = self.syn.count != 0 && c.seq - self.iss <= running / kTick;
-  return elapsed > std::chrono::milliseconds(200) || isn_of_later || after_isn;
+  return (ended && elapsed > std::chrono::milliseconds(200)) || isn_of_later || after_isn;
 }
 
 }  // namespace

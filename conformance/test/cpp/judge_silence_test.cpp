@@ -454,6 +454,12 @@ TEST(JudgeSilence, ResetOfALaterConnectionThatIsMissing) {
     t.wait(std::chrono::milliseconds(20)).b({.flags = "R", .seq = 300 + later});
     EXPECT_EQ(t.violates("reset-number"), later == 60'000'000) << t.text();
   }
+  for (const bool fin : {true, false}) {  // its end is missing, too, but for the other FIN
+    Talk t;
+    t.open().wait(std::chrono::milliseconds(300)).a({.flags = fin ? "FA" : "A", .seq = 101, .ack = 301});
+    t.wait(std::chrono::milliseconds(20)).b({.flags = "R", .seq = 6'000'300});
+    EXPECT_EQ(t.violates("reset-number"), !fin) << t.text();
+  }
 }
 
 // Found by the campaign: what is older than a segment with a wrong echo was not sent after it.
