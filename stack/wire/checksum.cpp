@@ -103,7 +103,7 @@ __attribute__((target("avx2"))) std::uint64_t sum_lanes_avx2(const std::byte* p,
     p += kLanes * kLane;
     if constexpr (kCopy) to += kLanes * kLane;
   };
-  for (const std::byte* const end = p + size / (8 * kLane) * (8 * kLane); p != end;) step.template operator()<8>();
+  for (std::size_t blocks = size / (8 * kLane); blocks != 0; --blocks) step.template operator()<8>();
   if ((size & (4 * kLane)) != 0) step.template operator()<4>();
   if ((size & (2 * kLane)) != 0) step.template operator()<2>();
   if ((size & kLane) != 0) step.template operator()<1>();
