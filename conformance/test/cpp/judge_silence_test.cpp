@@ -1475,4 +1475,20 @@ TEST(JudgeSilence, JumpToWhatIsAcknowledged) {
   }
 }
 
+// Found by the campaign: a reset ends what a SYN-ACK belongs to that leaves behind it, and a copy of the SYN begins
+// anew.
+TEST(JudgeSilence, SynAckOfTheAttemptBeforeAReset) {
+  for (const std::uint32_t echo : {1500U, 2000U}) {
+    const auto stamped = [](std::uint32_t value, std::uint32_t of) {
+      return [value, of](Segment& s) { s.options.timestamps = Timestamps{value, of}; };
+    };
+    Talk t;
+    t.timestamps = true;
+    t.a({.flags = "S", .seq = 100, .tweak = stamped(2000, 0)});
+    t.b({.flags = "SA", .seq = 300, .ack = 101, .tweak = stamped(600'000, echo)});
+    t.b({.flags = "SA", .seq = 70'000, .ack = 101, .tweak = stamped(600'010, 2000)});
+    EXPECT_EQ(t.violates("isn-changed"), echo == 2000) << t.text();
+  }
+}
+
 }  // namespace lastack::test
