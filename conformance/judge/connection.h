@@ -211,7 +211,7 @@ struct Context {
   bool later = false;               // certainly sent after everything that was seen of `self`
   std::uint8_t witness = 0;         // Witness bits: how that is known
   mutable std::uint8_t blamed = 0;  // Blame bits: what was found wrong in this segment
-  bool one_bit_differs = false;     // and one flipped bit of it may be all
+  bool one_bit_differs = false;     // what a rule is about to find wrong may be one flipped bit
 
   const Flags& flags() const { return seg.tcp.flags; }
   // Sent later, by another witness than those in `but`: the field in question cannot testify for itself.

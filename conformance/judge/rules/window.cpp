@@ -12,7 +12,6 @@ bool fits_a_scale_taken_out(const Context& c, Position data_end) {
   return data_end <= peer.ack_max + (Position{peer.wnd_last} << peer.syn.shift);
 }
 
-// What opened the window may be missing from the capture: it answers a clock that has not been seen.
 }  // namespace
 
 void data_beyond_window(Context& c) {

@@ -94,16 +94,13 @@ TEST(JudgeSilence, SynOfALaterConnectionIsMissing) {
 TEST(JudgeSilence, OldAckEchoesWhatWasDoubtedBefore) {
   Talk t;
   t.timestamps = true;
-  const auto stamped = [](std::uint32_t value, std::uint32_t echo) {
-    return [=](Segment& s) { s.options.timestamps = Timestamps{value, echo}; };
-  };
-  t.a({.flags = "S", .seq = 100, .tweak = stamped(1000, 0)});
-  t.b({.flags = "SA", .seq = 300, .ack = 101, .tweak = stamped(5000, 1000)});
-  t.a({.seq = 101, .ack = 301, .tweak = stamped(1010, 5000)});
-  t.a({.seq = 101, .ack = 301, .len = 10, .tweak = stamped(1010, 5000)});
-  const auto late = stamped(5100, 1200);
+  t.a({.flags = "S", .seq = 100, .tweak = with_stamp(1000, 0)});
+  t.b({.flags = "SA", .seq = 300, .ack = 101, .tweak = with_stamp(5000, 1000)});
+  t.a({.seq = 101, .ack = 301, .tweak = with_stamp(1010, 5000)});
+  t.a({.seq = 101, .ack = 301, .len = 10, .tweak = with_stamp(1010, 5000)});
+  const auto late = with_stamp(5100, 1200);
   t.b({.seq = 701, .ack = 111, .len = 100, .tweak = late}).b({.seq = 801, .ack = 111, .len = 100, .tweak = late});
-  t.a({.seq = 111, .ack = 901, .tweak = stamped(1220, 5100)}).b({.seq = 301, .ack = 111, .tweak = late});
+  t.a({.seq = 111, .ack = 901, .tweak = with_stamp(1220, 5100)}).b({.seq = 301, .ack = 111, .tweak = late});
   EXPECT_EQ(violations(t), 0) << t.text();
 }
 
@@ -200,16 +197,13 @@ TEST(JudgeSilence, CutOptionsHideTheNewestTimestamp) {
   t.timestamps = true;
   t.open();
   // The capture cut the options of the last text; an ACK sent before it arrives behind it.
-  const auto stamped = [](std::uint32_t value, std::uint32_t echo) {
-    return [=](Segment& s) { s.options.timestamps = Timestamps{value, echo}; };
-  };
   const auto cut_options = [](std::vector<std::byte>& p) { p.resize(kIpv4HeaderSize + kTcpHeaderSize); };
-  t.b({.seq = 301, .ack = 101, .len = 3, .tweak = stamped(600'000, 1030), .raw = cut_options});
-  t.b({.seq = 301, .ack = 101, .tweak = stamped(599'990, 1030)});
+  t.b({.seq = 301, .ack = 101, .len = 3, .tweak = with_stamp(600'000, 1030), .raw = cut_options});
+  t.b({.seq = 301, .ack = 101, .tweak = with_stamp(599'990, 1030)});
   // Its echo names the clock that was cut.
-  t.a({.seq = 101, .ack = 304, .tweak = stamped(1100, 600'000)});
-  t.b({.seq = 304, .ack = 101, .len = 3, .tweak = stamped(599'995, 1030)})
-      .a({.seq = 101, .ack = 307, .tweak = stamped(1110, 599'995)});
+  t.a({.seq = 101, .ack = 304, .tweak = with_stamp(1100, 600'000)});
+  t.b({.seq = 304, .ack = 101, .len = 3, .tweak = with_stamp(599'995, 1030)})
+      .a({.seq = 101, .ack = 307, .tweak = with_stamp(1110, 599'995)});
   EXPECT_EQ(violations(t), 0) << t.text();
 }
 
@@ -464,17 +458,14 @@ TEST(JudgeSilence, ResetOfALaterConnectionThatIsMissing) {
 
 // Found by the campaign: what is older than a segment with a wrong echo was not sent after it.
 TEST(JudgeSilence, ClockOfASegmentWithAWrongEcho) {
-  const auto stamped = [](std::uint32_t value, std::uint32_t echo) {
-    return [=](Segment& s) { s.options.timestamps = Timestamps{value, echo}; };
-  };
   Talk t;
   t.timestamps = true;
   t.open();
   for (std::uint32_t i = 0; i < 3; ++i)
-    t.a({.seq = 101 + i * 10, .ack = 301, .len = 10, .tweak = stamped(2000 + i * 20, 500'020)});
-  t.b({.seq = 301, .ack = 111, .tweak = stamped(600'000, 2040)});
-  t.b({.seq = 301, .ack = 131, .tweak = stamped(600'050, 2000)});  // this echo is wrong
-  t.b({.seq = 301, .ack = 121, .tweak = stamped(600'020, 2040)});  // and this overtaken
+    t.a({.seq = 101 + i * 10, .ack = 301, .len = 10, .tweak = with_stamp(2000 + i * 20, 500'020)});
+  t.b({.seq = 301, .ack = 111, .tweak = with_stamp(600'000, 2040)});
+  t.b({.seq = 301, .ack = 131, .tweak = with_stamp(600'050, 2000)});  // this echo is wrong
+  t.b({.seq = 301, .ack = 121, .tweak = with_stamp(600'020, 2040)});  // and this overtaken
   EXPECT_TRUE(t.violates("timestamp-echo-goes-back")) << t.text();
   EXPECT_FALSE(t.violates("ack-goes-back")) << t.text();
 }
@@ -1451,16 +1442,13 @@ TEST(JudgeSilence, ResetFromSynSentBehindTheSynAck) {
 // Found by the campaign: the FIN is missing from the capture, and an ACK that it overtook comes long after its answer.
 TEST(JudgeSilence, AckOfAMissingFinBeforeWhatItOvertook) {
   for (const std::uint32_t clock : {2000U, 2020U}) {
-    const auto stamped = [](std::uint32_t value, std::uint32_t echo) {
-      return [value, echo](Segment& s) { s.options.timestamps = Timestamps{value, echo}; };
-    };
     Talk t;
     t.timestamps = true;
-    t.open().a({.seq = 101, .ack = 301, .len = 10, .tweak = stamped(1990, 500'020)});
-    t.b({.seq = 301, .ack = 111, .len = 10, .tweak = stamped(600'000, 1990)});
+    t.open().a({.seq = 101, .ack = 301, .len = 10, .tweak = with_stamp(1990, 500'020)});
+    t.b({.seq = 301, .ack = 111, .len = 10, .tweak = with_stamp(600'000, 1990)});
     for (std::uint32_t i = 0; i < 5; ++i)
-      t.b({.seq = 311 + i * 10, .ack = 112, .len = 10, .tweak = stamped(600'010 + i, 2010)});
-    t.wait(std::chrono::milliseconds(7)).a({.seq = 111, .ack = 311, .tweak = stamped(clock, 600'000)});
+      t.b({.seq = 311 + i * 10, .ack = 112, .len = 10, .tweak = with_stamp(600'010 + i, 2010)});
+    t.wait(std::chrono::milliseconds(7)).a({.seq = 111, .ack = 311, .tweak = with_stamp(clock, 600'000)});
     EXPECT_EQ(t.violates("ack-of-unsent-data"), clock == 2020) << t.text();
   }
 }
@@ -1479,14 +1467,11 @@ TEST(JudgeSilence, JumpToWhatIsAcknowledged) {
 // anew.
 TEST(JudgeSilence, SynAckOfTheAttemptBeforeAReset) {
   for (const std::uint32_t echo : {1500U, 2000U}) {
-    const auto stamped = [](std::uint32_t value, std::uint32_t of) {
-      return [value, of](Segment& s) { s.options.timestamps = Timestamps{value, of}; };
-    };
     Talk t;
     t.timestamps = true;
-    t.a({.flags = "S", .seq = 100, .tweak = stamped(2000, 0)});
-    t.b({.flags = "SA", .seq = 300, .ack = 101, .tweak = stamped(600'000, echo)});
-    t.b({.flags = "SA", .seq = 70'000, .ack = 101, .tweak = stamped(600'010, 2000)});
+    t.a({.flags = "S", .seq = 100, .tweak = with_stamp(2000, 0)});
+    t.b({.flags = "SA", .seq = 300, .ack = 101, .tweak = with_stamp(600'000, echo)});
+    t.b({.flags = "SA", .seq = 70'000, .ack = 101, .tweak = with_stamp(600'010, 2000)});
     EXPECT_EQ(t.violates("isn-changed"), echo == 2000) << t.text();
   }
 }

@@ -192,6 +192,11 @@ std::vector<std::string> rules_with_conduct_cases();
 // Makes the TCP checksum of a raw IPv4 packet right after a change.
 void fix_checksum(std::vector<std::byte>& packet);
 
+// For `.tweak`: these timestamps instead of the next ones.
+inline auto with_stamp(std::uint32_t value, std::uint32_t echo) {
+  return [value, echo](Segment& s) { s.options.timestamps = Timestamps{value, echo}; };
+}
+
 // For `.raw`: the packet is marked ECT(0).
 inline void ect(std::vector<std::byte>& packet) { packet[1] |= std::byte{2}; }
 
