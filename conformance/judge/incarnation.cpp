@@ -201,8 +201,7 @@ bool goes_on_unseen(const TrackedConnection& c, const SegmentInfo& seg) {
 }
 
 // A listener with SYN cookies takes an ACK that comes after its reset for the end of a handshake, and makes the
-// connection anew (RFC 4987 3.6). Linux does so also with an ACK that is one too high: a cookie's last bits are an
-// index.
+// connection anew (RFC 4987 3.6).
 bool may_be_made_anew(const TrackedConnection& c, const SegmentInfo& seg) {
   const Endpoint& self = c.ends[side_of(c, seg)];
   const bool ack_came = self.stimulus_packet > self.rst_packet && (self.stimulus_flags & Flags::ack_bit) != 0 &&
@@ -210,11 +209,25 @@ bool may_be_made_anew(const TrackedConnection& c, const SegmentInfo& seg) {
   return !c.certain && self.rst && self.rst_synchronized && !self.was_reset && ack_came;
 }
 
+// The same where the reset never came to the tap: what ends the stream goes on behind its FIN, which the peer has
+// acknowledged. A cookie's last bits are an index, so that Linux takes an ACK for one that is up to three too high.
+bool may_be_made_of_late_ack(const TrackedConnection& c, const SegmentInfo& seg) {
+  constexpr Position kIndices = 4;
+  const int side = side_of(c, seg);
+  const Endpoint& self = c.ends[side];
+  const Endpoint& peer = c.ends[1 - side];
+  return !c.certain && self.fin && self.syn.with_ack && peer.acked && peer.ack_max > self.fin_at &&
+         self.fin_at + 1 - self.iss <= kIndices && seg.tcp.seq == SeqNum(wire_number(self.fin_at + 1)) &&
+         (seg.tcp.flags.fin() || seg.payload_size != 0);
+}
+
 }  // namespace
 
 bool starts_over(const TrackedConnection& c, const SegmentInfo& seg) {
   if (seg.tcp.flags.rst()) return false;
-  if (!seg.tcp.flags.syn()) return (is_over(c) && goes_on_unseen(c, seg)) || may_be_made_anew(c, seg);
+  if (!seg.tcp.flags.syn()) {
+    return (is_over(c) && goes_on_unseen(c, seg)) || may_be_made_anew(c, seg) || may_be_made_of_late_ack(c, seg);
+  }
   const int side = side_of(c, seg);
   const Endpoint& self = c.ends[side];
   if (c.certain && side == c.judged && c.doubtful && self.syn.count != 0 &&
