@@ -171,8 +171,7 @@ void Context::violated(RuleId rule, std::string expected, std::string actual, st
   const bool travelled_otherwise = self.hop_limit != 0 && self.hop_limit != seg.ip.hop_limit;
   const bool other_hops = travelled_otherwise || (self.other_hops && !rule_needs_segment_only(*f.rule));
   if (other_hops && !conn.certain) {
-    f.verdict = Verdict::inconclusive;
-    f.why += "; undecided: the hop limit changes, so another host may speak in its name";
+    leave_undecided(f, "the hop limit changes, so another host may speak in its name");
   }
   report(conn, side, std::move(f));
 }
@@ -196,10 +195,19 @@ bool Context::ack_fits() const {
   return self.plain_segments > 2 && self.acked && ack >= self.ack_max && ack <= highest;
 }
 
-void Context::inconclusive(RuleId rule, std::string expected, std::string actual, std::string why) const {
+void Context::inconclusive(RuleId rule, std::string expected, std::string actual, std::string why,
+                           std::string_view doubt) const {
   Finding f = draft(rule, std::move(expected), std::move(actual), std::move(why));
-  f.verdict = Verdict::inconclusive;
+  leave_undecided(f, doubt);
   report(conn, side, std::move(f));
+}
+
+void Context::decide(RuleId rule, std::string expected, std::string actual, std::string why, const char* doubt) const {
+  if (doubt == nullptr) {
+    violated(rule, std::move(expected), std::move(actual), std::move(why));
+  } else {
+    inconclusive(rule, std::move(expected), std::move(actual), std::move(why), doubt);
+  }
 }
 
 void Context::note(RuleId rule, std::string expected, std::string actual, std::string why) const {
@@ -375,7 +383,7 @@ void judge_stranger(TrackedConnection& conn, int side, const SegmentInfo& seg, b
   if (of_before) return;
   c.inconclusive(RuleId::unsent_sequence, "SEQ=" + number_text(c.self.next) + ", ACK=" + number_text(c.peer.next),
                  "SEQ=" + number_text(c.seq) + ", ACK=" + number_text(c.ack),
-                 "neither number is one of this connection; undecided: it may be of another one of the same ports");
+                 "neither number is one of this connection", "it may be of another one of the same ports");
 }
 
 void conclude(TrackedConnection& conn) { conclude_suspicions(conn); }

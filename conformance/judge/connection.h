@@ -235,7 +235,10 @@ struct Context {
   const std::string peer_text() const { return conn.address[1 - side].text(); }
 
   void violated(RuleId rule, std::string expected, std::string actual, std::string why) const;
-  void inconclusive(RuleId rule, std::string expected, std::string actual, std::string why) const;
+  void inconclusive(RuleId rule, std::string expected, std::string actual, std::string why,
+                    std::string_view doubt) const;
+  // Violated, or inconclusive where there is a doubt.
+  void decide(RuleId rule, std::string expected, std::string actual, std::string why, const char* doubt) const;
   void note(RuleId rule, std::string expected, std::string actual, std::string why) const;
   // Sound at the endpoint's own tap only: decided when it is known where the tap was (see Provisional).
   void violated_at_tap(RuleId rule, std::string expected, std::string actual, std::string why,

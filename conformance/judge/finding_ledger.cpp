@@ -62,8 +62,7 @@ bool FindingLedger::lacks_empty_segments() const {
 }
 
 void FindingLedger::leave_open(Finding& f, const std::string& reason) {
-  f.verdict = Verdict::inconclusive;
-  f.why += "; undecided: " + reason;
+  leave_undecided(f, reason);
   --(is_mandatory(f.rule->level) ? counts.violations : counts.advisories);
   ++counts.inconclusive;
 }

@@ -76,6 +76,12 @@ const char* to_string(Verdict verdict) {
   return "?";
 }
 
+void leave_undecided(Finding& f, std::string_view reason) {
+  f.verdict = Verdict::inconclusive;
+  f.why += "; undecided: ";
+  f.why += reason;
+}
+
 std::string to_string(const Finding& f) {
   return "packet " + std::to_string(f.packet) + ": " + f.endpoint.text() + " " + to_string(f.verdict) + " " +
          to_string(f.rule->level) + " " + f.rule->id + " (" + f.rule->clause + "): expected " + f.expected +

@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "conformance/judge/profile.h"
@@ -160,6 +161,8 @@ class Judge {
 };
 
 // One line: "packet 7: violated MUST ack-of-unsent-data (RFC ...): expected ..., actual ...; why".
+// Inconclusive, and says what else may be behind it.
+void leave_undecided(Finding& finding, std::string_view reason);
 std::string to_string(const Finding& finding);
 
 }  // namespace lastack

@@ -25,7 +25,7 @@ bool sent_after(const Context& c, const Suspicion& s) {
 }
 
 Ruling open_because(Suspicion& s, const std::string& reason) {
-  s.draft.why += "; undecided: " + reason;
+  leave_undecided(s.draft, reason);
   return Ruling::open;
 }
 
@@ -235,8 +235,7 @@ Ruling settle_isn_vote(Context& c, Suspicion& s) {
   f.packet = self.syn.packet;
   f.time = self.syn.time;
   if ((self.other_hops || self.hop_limit != c.seg.ip.hop_limit) && !c.conn.certain) {
-    f.verdict = Verdict::inconclusive;
-    f.why += "; undecided: the hop limit changes, so a box may have given it other numbers";
+    leave_undecided(f, "the hop limit changes, so a box may have given it other numbers");
   }
   report(c.conn, c.side, std::move(f));
   self.iss = s.claimed - 1;

@@ -142,12 +142,10 @@ void TapLedger::settle(TapChoice choice, std::vector<ConnectionReport>& reports,
     } else if (p.only_note) {
       f.verdict = Verdict::note;
     } else if (p.needs_complete && gap_packet_ != 0) {
-      f.verdict = Verdict::inconclusive;
-      f.why += "; undecided: the capture lacks packets (see packet " + std::to_string(gap_packet_) + ")";
+      leave_undecided(f, "the capture lacks packets (see packet " + std::to_string(gap_packet_) + ")");
     }
     if (f.verdict == Verdict::violated && p.needs_given && !d.given) {
-      f.verdict = Verdict::inconclusive;
-      f.why += "; undecided: a filter in front of it may have dropped what arrived";
+      leave_undecided(f, "a filter in front of it may have dropped what arrived");
     }
     if (f.verdict != Verdict::note) f.tap = d.why;
     if (report_of[at] != nullptr && f.verdict != Verdict::note) {

@@ -29,14 +29,6 @@ bool bits_are_its_own(const Context& c) {
   return c.conn.certain || hops == 255 || hops == 128 || hops == 64 || hops == 32;
 }
 
-void blame(Context& c, RuleId rule, const std::string& actual, const std::string& why, const char* doubt) {
-  if (doubt == nullptr) {
-    c.violated(rule, "Not-ECT", actual, why);
-  } else {
-    c.inconclusive(rule, "Not-ECT", actual, why + "; undecided: " + doubt);
-  }
-}
-
 constexpr const char* kRouter = "routers have passed it on, and may have written that";
 constexpr const char* kFlagCleared = "the SYN offered ECN, and a box may have taken the answer's flag away";
 
@@ -46,8 +38,7 @@ void blame_syn(Context& c) {
   f.packet = c.self.ect_syn_packet;
   f.time = c.self.syn.time;
   if (!bits_are_its_own(c)) {
-    f.verdict = Verdict::inconclusive;
-    f.why += std::string("; undecided: ") + kRouter;
+    leave_undecided(f, kRouter);
   }
   c.self.ect_syn_packet = 0;
   report(c.conn, c.side, std::move(f));
@@ -79,7 +70,7 @@ void ect_on_control(Context& c) {
   if (unseen || (c.self.fin && c.peer.fin)) return;
   const std::string why =
       "an empty segment; its earlier ones, packet " + std::to_string(c.self.not_ect_ack) + " for one, are Not-ECT";
-  blame(c, RuleId::ect_on_control, codepoint(ecn), why, bits_are_its_own(c) ? nullptr : kRouter);
+  c.decide(RuleId::ect_on_control, "Not-ECT", codepoint(ecn), why, bits_are_its_own(c) ? nullptr : kRouter);
 }
 
 void ect_not_negotiated(Context& c) {
@@ -92,7 +83,8 @@ void ect_not_negotiated(Context& c) {
   if (first_syn_unseen(c)) return;
   const bool offered = !c.conn.certain && c.peer.syn.some_ecn_setup;
   const char* doubt = offered ? kFlagCleared : kRouter;
-  blame(c, RuleId::ect_not_negotiated, codepoint(ecn), why, offered || !bits_are_its_own(c) ? doubt : nullptr);
+  c.decide(RuleId::ect_not_negotiated, "Not-ECT", codepoint(ecn), why,
+           offered || !bits_are_its_own(c) ? doubt : nullptr);
 }
 
 }  // namespace lastack::rules

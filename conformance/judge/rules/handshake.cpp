@@ -34,8 +34,8 @@ void syn_ack_number(Context& c) {
   const bool of_another = !c.conn.certain && (c.peer.packets > c.peer.syn.count || echoes_another_syn(c));
   if (of_another) {
     c.inconclusive(RuleId::syn_ack_number, "ACK=" + number_text(least), "ACK=" + number_text(c.ack),
-                   "IRS=" + number_text(c.peer.iss) + since_packet(c.peer.syn.packet) +
-                       "; undecided: the SYN that it answers may be missing from the capture");
+                   "IRS=" + number_text(c.peer.iss) + since_packet(c.peer.syn.packet),
+                   "the SYN that it answers may be missing from the capture");
     return;
   }
   c.suspect(SuspicionKind::isn_vote, RuleId::syn_ack_number, c.ack, least, "ACK=" + number_text(least),
@@ -79,8 +79,7 @@ void syn_number_strayed(Context& c) {
   f.packet = other.info->number;
   f.time = other.info->time;
   if (other.info->ip.hop_limit != c.seg.ip.hop_limit && !c.conn.certain) {
-    f.verdict = Verdict::inconclusive;
-    f.why += "; undecided: its hop limit is another one, so a box may have sent it or given it another number";
+    leave_undecided(f, "its hop limit is another one, so a box may have sent it or given it another number");
   }
   c.conn.next_syn.present = false;
   report(c.conn, c.side, std::move(f));
@@ -118,12 +117,10 @@ void isn_changed(Context& c) {
   const std::string why = "packet " + std::to_string(syn.packet) + " began with " + number_text(c.self.iss) +
                           ", and no new SYN has passed since";
   const bool time_to_repeat = c.seg.time - c.peer.syn.last_time >= std::chrono::milliseconds(900);  // RFC 6298 (2.1)
-  if (answers_same_syn && time_to_repeat && !c.conn.certain) {
-    c.inconclusive(RuleId::isn_changed, expected, actual,
-                   why + "; undecided: a repeated SYN may be missing, for which a listener without state chooses anew");
-    return;
-  }
-  c.violated(RuleId::isn_changed, expected, actual, why);
+  const bool may_choose_anew = answers_same_syn && time_to_repeat && !c.conn.certain;
+  c.decide(
+      RuleId::isn_changed, expected, actual, why,
+      may_choose_anew ? "a repeated SYN may be missing, for which a listener without state chooses anew" : nullptr);
 }
 
 void handshake_ack_number(Context& c) {

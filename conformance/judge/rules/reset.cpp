@@ -52,6 +52,32 @@ bool may_end_a_later_one(const Context& c) {
   return (ended && elapsed > std::chrono::milliseconds(200)) || isn_of_later || after_isn;
 }
 
+// What a reset may be that does not look like the answer to the SYN, whose octets an answer acknowledges between
+// `least` and `most`.
+const char* doubt_of_reset_of_syn(const Context& c, Position least, Position most) {
+  if (c.seg.tcp.seq == SeqNum(0)) return nullptr;
+  // <SEQ=SEG.ACK><CTL=RST>: the whole handshake may be missing from the capture.
+  if (!c.flags().ack()) return "it may answer a later segment";
+  if (std::abs(c.ack - least) > (Position{1} << 16)) return "it may end an older connection";
+  // With a window or a timestamp it comes from a connection, not from CLOSED.
+  if (c.seg.tcp.wnd != 0 || c.seg.tcp.options.timestamps) return "the SYN-ACK before it may be missing";
+  return c.ack > most ? "segments after it may be missing" : nullptr;
+}
+
+// What a reset with a number that its sender has not used may be instead.
+const char* doubt_of_reset(const Context& c) {
+  if (from_elsewhere(c)) return "its TTL differs, another host may have sent it";
+  if (c.self.syn.count == 0) return "the connection began before the capture";
+  return c.peer.packets == 0 && !c.flags().ack() ? "what it answers was not captured" : nullptr;
+}
+
+// The same of one whose number lies beyond what the peer's window, or the own FIN, lets its sender use.
+const char* doubt_beyond_reach(const Context& c) {
+  if (may_end_a_later_one(c)) return "it may end a later connection of these ports, whose SYN is missing";
+  const bool may_be_open = c.echoes_unseen() && !c.self.fin;
+  return may_be_open ? "it echoes a segment that is missing, which may have opened the window" : nullptr;
+}
+
 }  // namespace
 
 void reset_of_syn(Context& c) {
@@ -67,30 +93,8 @@ void reset_of_syn(Context& c) {
   const std::string expected = "SEQ=0, ACK=" + number_text(least + peer.syn.data) + ", RST and ACK";
   const std::string why =
       "it answers the SYN in packet " + std::to_string(peer.syn.packet) + ", which takes SEQ=" + number_text(peer.iss);
-  // Both numbers far off: the end of an older connection of the same ports.
-  const bool unrelated = !seq_right && c.flags().ack() && !ack_right && std::abs(c.ack - least) > (Position{1} << 16);
-  if (unrelated && !c.conn.certain) {
-    c.inconclusive(RuleId::reset_of_syn, expected, found(c), why + "; undecided: it may end an older connection");
-    return;
-  }
-  // <SEQ=SEG.ACK><CTL=RST>: the whole handshake may be missing from the capture, and this answers what came after it.
-  if (!seq_right && !c.flags().ack() && !c.conn.certain) {
-    c.inconclusive(RuleId::reset_of_syn, expected, found(c), why + "; undecided: it may answer a later segment");
-    return;
-  }
-  // With a window or a timestamp it comes from a connection, not from CLOSED: its SYN-ACK may be missing.
-  const bool of_connection = !seq_right && (c.seg.tcp.wnd != 0 || c.seg.tcp.options.timestamps);
-  if (of_connection && !c.conn.certain) {
-    c.inconclusive(RuleId::reset_of_syn, expected, found(c), why + "; undecided: the SYN-ACK before it may be missing");
-    return;
-  }
-  // A later number: the whole connection may be missing from the capture, and this ends it.
-  const bool goes_on = !seq_right && c.flags().ack() && c.ack > most;
-  if (goes_on && !c.conn.certain) {
-    c.inconclusive(RuleId::reset_of_syn, expected, found(c), why + "; undecided: segments after it may be missing");
-    return;
-  }
-  c.violated(RuleId::reset_of_syn, expected, found(c), why);
+  c.decide(RuleId::reset_of_syn, expected, found(c), why,
+           c.conn.certain ? nullptr : doubt_of_reset_of_syn(c, least, most));
 }
 
 void reset_of_ack(Context& c) {
@@ -101,12 +105,8 @@ void reset_of_ack(Context& c) {
   if (c.peer.distinct_acks > c.peer.recent_acks.size()) return;
   const std::string expected = "SEQ=" + number_text(c.peer.recent_acks[0]);
   const std::string why = "SEG.ACK of packet " + std::to_string(c.self.stimulus_packet) + ", which it answers";
-  if (c.conn.certain) {
-    c.violated(RuleId::reset_of_ack, expected, found(c), why);
-  } else {
-    c.inconclusive(RuleId::reset_of_ack, expected, found(c),
-                   why + "; undecided: the connection began before the capture");
-  }
+  c.decide(RuleId::reset_of_ack, expected, found(c), why,
+           c.conn.certain ? nullptr : "the connection began before the capture");
 }
 
 void reset_ack(Context& c) {
@@ -133,17 +133,15 @@ void reset_ack(Context& c) {
                           since_packet(self.ack_packet) + " and SND.NXT of the peer " + number_text(peer.next) +
                           since_packet(peer.next_packet);
   constexpr Position kFar = Position{1} << 24;
-  if ((c.ack > sent + kFar || c.ack < least - kFar) && ack_of_elsewhere(c)) {
-    c.inconclusive(RuleId::reset_ack, expected, actual, why + "; undecided: it may end an older connection");
-    return;
-  }
   const bool nothing_can_be_missing =
       c.conn.certain || peer.fin || impossibly_far(c.ack - sent, c.seg.time - peer.last_time);
-  if (c.ack < least || nothing_can_be_missing) {
-    c.violated(RuleId::reset_ack, expected, actual, why);
-    return;
+  const char* doubt = nullptr;
+  if ((c.ack > sent + kFar || c.ack < least - kFar) && ack_of_elsewhere(c)) {
+    doubt = "it may end an older connection";
+  } else if (c.ack >= least && !nothing_can_be_missing) {
+    doubt = "octets may be missing from the capture";
   }
-  c.inconclusive(RuleId::reset_ack, expected, actual, why + "; undecided: octets may be missing from the capture");
+  c.decide(RuleId::reset_ack, expected, actual, why, doubt);
 }
 
 void reset_number(Context& c) {
@@ -164,18 +162,8 @@ void reset_number(Context& c) {
   std::string why = "SND.NXT=" + number_text(self.next) + since_packet(self.next_packet);
   if (c.peer.acked) why += ", acknowledged up to " + number_text(c.peer.ack_max) + since_packet(c.peer.ack_packet);
   why += "; no segment to be answered has that ACK";
-  if (from_elsewhere(c) && !c.conn.certain) {
-    c.inconclusive(RuleId::reset_number, expected, found(c),
-                   why + "; undecided: its TTL differs, another host may have sent it");
-    return;
-  }
-  if (self.syn.count == 0 && !c.conn.certain) {
-    c.inconclusive(RuleId::reset_number, expected, found(c),
-                   why + "; undecided: the connection began before the capture");
-    return;
-  }
-  if (c.peer.packets == 0 && !c.flags().ack() && !c.conn.certain) {
-    c.inconclusive(RuleId::reset_number, expected, found(c), why + "; undecided: what it answers was not captured");
+  if (const char* doubt = c.conn.certain ? nullptr : doubt_of_reset(c)) {
+    c.inconclusive(RuleId::reset_number, expected, found(c), why, doubt);
     return;
   }
   if (c.seq < least) {
@@ -187,33 +175,18 @@ void reset_number(Context& c) {
     const bool all_known =
         c.peer.distinct_acks <= c.peer.recent_acks.size() && (c.conn.certain || c.peer.ids.gapless());
     const bool may_be_old = !all_known && c.seq > self.iss && (!c.flags().ack() || !c.conn.certain);
-    if (may_be_old && !c.conn.certain) {
-      c.inconclusive(RuleId::reset_number, expected, found(c), why + "; undecided: it may answer an old segment");
-    } else if (!may_be_old) {
-      c.violated(RuleId::reset_number, expected, found(c), why);
-    }
+    if (may_be_old && c.conn.certain) return;
+    c.decide(RuleId::reset_number, expected, found(c), why, may_be_old ? "it may answer an old segment" : nullptr);
     return;
   }
   const bool beyond_reach = (c.peer.edge_known && c.seq > c.peer.edge_max + 1) || (self.fin && c.seq > self.fin_at + 1);
-  if (beyond_reach && may_end_a_later_one(c)) {
-    c.inconclusive(RuleId::reset_number, expected, found(c),
-                   why + "; undecided: it may end a later connection of these ports, whose SYN is missing");
-    return;
-  }
-  if (beyond_reach && c.echoes_unseen() && !self.fin) {
-    c.inconclusive(RuleId::reset_number, expected, found(c),
-                   why + "; undecided: it echoes a segment that is missing, which may have opened the window");
-    return;
-  }
   if (beyond_reach) {
+    c.decide(RuleId::reset_number, expected, found(c), why, doubt_beyond_reach(c));
+  } else if (nothing_unseen(c)) {
     c.violated(RuleId::reset_number, expected, found(c), why);
-    return;
+  } else {
+    c.suspect(SuspicionKind::claimed_by_sender, RuleId::reset_number, c.seq, self.next, expected, found(c), why);
   }
-  if (nothing_unseen(c)) {
-    c.violated(RuleId::reset_number, expected, found(c), why);
-    return;
-  }
-  c.suspect(SuspicionKind::claimed_by_sender, RuleId::reset_number, c.seq, self.next, expected, found(c), why);
 }
 
 }  // namespace lastack::rules

@@ -89,7 +89,7 @@ void sack_of_unsent_data(Context& c) {
     const Position right = unwrap(peer.next, o.sack[i].right);
     if (far_from_everything(c, o.sack[i])) {
       c.inconclusive(RuleId::sack_of_unsent_data, "blocks up to " + number_text(peer.next), block_text(o.sack[i]),
-                     "nothing of the peer is near it; undecided: a box may have changed all numbers but these");
+                     "nothing of the peer is near it", "a box may have changed all numbers but these");
       return;
     }
     // The number of a SYN that came twice may be reported as a duplicate (RFC 2883), like any other.

@@ -79,11 +79,7 @@ void ack_sequence(Context& c) {
   if (c.after_own_reset()) return;
   const std::string expected = "SEQ=" + number_text(c.self.next);
   const std::string actual = "SEQ=" + number_text(c.seq);
-  if (const char* doubt = c.conn.certain ? nullptr : doubt_of_next(c)) {
-    c.inconclusive(RuleId::ack_sequence, expected, actual, why_next(c) + "; undecided: " + doubt);
-    return;
-  }
-  c.violated(RuleId::ack_sequence, expected, actual, why_next(c));
+  c.decide(RuleId::ack_sequence, expected, actual, why_next(c), c.conn.certain ? nullptr : doubt_of_next(c));
 }
 
 void unsent_sequence(Context& c) {

@@ -30,14 +30,14 @@ void data_beyond_window(Context& c) {
   if (probe || (shut && c.seg.payload_size == 1 && c.seq <= peer.edge_max + 1)) return;
   if (fits_a_scale_taken_out(c, data_end)) {
     c.inconclusive(RuleId::data_beyond_window, "data up to " + number_text(peer.edge_max) + " at most",
-                   "data up to " + number_text(data_end),
-                   "one SYN offers a window scale, the other does not; undecided: a box may have taken it out");
+                   "data up to " + number_text(data_end), "one SYN offers a window scale, the other does not",
+                   "a box may have taken it out");
     return;
   }
   if (c.echoes_unseen()) {
     c.inconclusive(RuleId::data_beyond_window, "data up to " + number_text(peer.edge_max) + " at most",
-                   "data up to " + number_text(data_end),
-                   "undecided: it echoes a timestamp that was not seen, of an ACK that may have opened the window");
+                   "data up to " + number_text(data_end), "it echoes a timestamp that was not seen",
+                   "the ACK that had it may have opened the window");
     return;
   }
   if (impossibly_far(c.seq - c.self.next, c.seg.time - c.self.last_time)) {
@@ -80,12 +80,8 @@ void window_shrunk(Context& c) {
   const std::string actual = "right edge " + number_text(edge);
   const std::string why =
       "that edge was offered" + since_packet(self.edge_packet) + " (rounding by the scale excepted)";
-  if (scale_in_doubt(c)) {
-    c.inconclusive(RuleId::window_shrunk, expected, actual,
-                   why + "; undecided: a box may have taken the window scale out of a SYN");
-    return;
-  }
-  c.violated(RuleId::window_shrunk, expected, actual, why);
+  c.decide(RuleId::window_shrunk, expected, actual, why,
+           scale_in_doubt(c) ? "a box may have taken the window scale out of a SYN" : nullptr);
 }
 
 }  // namespace lastack::rules
