@@ -117,6 +117,18 @@ def test_third_duplicate_ack_repeats_the_missing_segment(lab):
     at.peer.expect_nothing(until=2 * FIRST_RTO)
 
 
+@requirement("RFC5681-3.2-c", "RFC5681-2-b")
+def test_duplicate_acks_are_counted_anew_after_a_new_ack(lab):
+    """Two duplicate ACKs, an ACK of something new, and one or two more: no three in a row, nothing is repeated (3.2)."""
+    at = flight_of(lab, 8)
+    for acknowledged in (at.una, at.una + 2 * MSS, at.una + 4 * MSS):
+        for _ in range(3 if acknowledged != at.una else 2):  # the first ACK of each is new, but for the first of all
+            at.send("A", ack=acknowledged)
+            at.peer.expect_nothing()
+    at.send("A", ack=at.nxt)
+    at.peer.expect_nothing(until=2 * FIRST_RTO)
+
+
 @requirement("RFC6582-3.2-a", "RFC5681-3.2-c")
 def test_loss_in_the_first_flight_is_repaired_at_once(lab):
     """Three duplicate ACKs for the very first segment start fast retransmit: "recover" is the ISS (RFC 6582 3.2)."""

@@ -204,6 +204,19 @@ def test_window_of_an_older_segment_is_not_used(lab):
     assert (at.sut.snd.wnd, at.sut.snd.wl1) == (3000, 111), "SND.WL1 > SEG.SEQ: the window field is old"
 
 
+@requirement("E-3.10.7.4-5-ESTABLISHED-wnd-stale", "E-3.10.7.4-5-ESTABLISHED-wnd-update")
+def test_every_segment_moves_what_its_window_is_compared_with(lab):
+    """SND.WL1 and SND.WL2 follow each segment, also one that offers the same window as before (fifth)."""
+    at = established(lab, window=2000)
+    for seq, data in ((101, b"abcdefghij"), (111, b"klmnopqrst")):
+        at.send("A", seq=seq, data=data, window=2000)
+        at.expect_ack(seq + 10, within=ACK_DELAY)
+    assert (at.sut.snd.wnd, at.sut.snd.wl1, at.sut.snd.wl2) == (2000, 111, 301)
+    at.send("A", seq=106, data=b"fghijklmnopqrstuvwxyz", window=60000, note="sent before the last one")
+    at.expect_ack(127, within=ACK_DELAY)
+    assert (at.sut.snd.wnd, at.sut.snd.wl1, at.sut.snd.wl2) == (2000, 111, 301), "SND.WL1 > SEG.SEQ"
+
+
 @requirement("E-3.10.7.4-5-ESTABLISHED-wnd-stale")
 def test_stale_window_does_not_release_data(lab):
     """What the peer closed stays closed, even if an older segment with a large window arrives late (fifth, 3.8.6)."""

@@ -49,6 +49,8 @@ inline constexpr std::array kMutations = {
     Mutation{39, "a repeated FIN does not restart the 2MSL time-out"},
     Mutation{40, "the retransmission timer survives the full ACK"},
     Mutation{60, "steady: text beyond the window is taken"},
+    Mutation{61, "steady: SND.WL1 and SND.WL2 stay where they are"},
+    Mutation{63, "steady: a new ACK does not end the count of duplicates"},
     Mutation{65, "steady: a new ACK does not restart the retransmission timer"},
     Mutation{66, "steady: SND.WND is ignored"},
 };

@@ -60,8 +60,10 @@ inline bool has_nothing_to_send(const Tcb& tcb) { return !tcb.ack_due && tcb.snd
 
 [[gnu::always_inline]] inline void take_next_window(Tcb& tcb, const CommonSegment& segment) {
   tcb.snd.wnd = scaled(WireWindow{segment.wnd()}, tcb.snd.shift);
-  tcb.snd.wl1 = segment.seq();
-  tcb.snd.wl2 = segment.ack();
+  if constexpr (kMut != 61) {
+    tcb.snd.wl1 = segment.seq();
+    tcb.snd.wl2 = segment.ack();
+  }
   tcb.snd.max_wnd = std::max(tcb.snd.max_wnd, tcb.snd.wnd);
 }
 
@@ -93,7 +95,7 @@ inline bool has_nothing_to_send(const Tcb& tcb) { return !tcb.ack_due && tcb.snd
   tcb.retransmissions = 0;
   tcb.first_sent = now;
   Recovery& r = tcb.recovery;
-  r.duplicate_acks = 0;
+  if constexpr (kMut != 63) r.duplicate_acks = 0;
   if (tcb.sack_sender) {
     if (sampled) tcb.sack_sender->probe.sampled = true;
     take_next_delivery(*tcb.sack_sender, tcb.snd.una, now);
