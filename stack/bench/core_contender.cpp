@@ -19,7 +19,7 @@ constexpr std::uint16_t kFirstClientPort = 1024;
 constexpr std::uint16_t kClientPorts =
     60'000;  // for each server port, so that 240,000 connections can be in TIME-WAIT at once
 
-class TwoHosts {
+class TwoHosts final : public TextReader {
  public:
   explicit TwoHosts(const bench_config& config)
       : config_(config),
@@ -29,6 +29,7 @@ class TwoHosts {
     restart();
   }
 
+  std::size_t take(ConnId conn, Bytes text) noexcept override;
   void bulk(std::uint64_t octets, bench_count& count);
   void connections(std::uint64_t n, bench_count& count);
   std::uint64_t open_idle(std::uint32_t n);
@@ -40,15 +41,19 @@ class TwoHosts {
 
  private:
   struct Frame {
-    std::array<std::byte, 2048> octets;
-    std::size_t size = 0;
+    Bytes packet() const { return {octets.data(), size}; }
+
     Host* to = nullptr;
+    std::size_t size = 0;
+    std::array<std::byte, 2032> octets;  // so that a frame has 2048
   };
 
   HostConfig host_config(const char* address) const;
   void transmit(Host& from, Host& to);
   void show(MutableBytes frame) const;
-  // Hands over the oldest frame; null when the ring is empty.
+  // Takes the oldest frame out of the ring; null when there is none.
+  const Frame* next_delivery();
+  // Hands it over.
   Host* deliver();
   // After a call of `acted`: until nothing moves any more.
   void pump(Host& acted, Host& other);
@@ -126,11 +131,13 @@ void TwoHosts::show(MutableBytes frame) const {
   config_.tap(config_.tap_context, reinterpret_cast<std::uint8_t*>(frame.data()), frame.size());
 }
 
+const TwoHosts::Frame* TwoHosts::next_delivery() { return head_ == tail_ ? nullptr : &frames_[head_++ % kRing]; }
+
 Host* TwoHosts::deliver() {
-  if (head_ == tail_) return nullptr;
-  Frame& frame = frames_[head_++ % kRing];
-  frame.to->on_packet(now_, {frame.octets.data(), frame.size});
-  return frame.to;
+  const Frame* const frame = next_delivery();
+  if (frame == nullptr) return nullptr;
+  frame->to->on_packet(now_, frame->packet());
+  return frame->to;
 }
 
 void TwoHosts::pump(Host& acted, Host& other) {
@@ -167,7 +174,13 @@ void TwoHosts::write_more() {
   }
 }
 
-// Looks at the text in place, as the applications of the peers do.
+// The server's application in bulk transfer looks at the text where it lies in the frame, as lwIP's does.
+std::size_t TwoHosts::take(ConnId, Bytes text) noexcept {
+  received_ += text.size();
+  return text.size();
+}
+
+// And in the replay, in the receive queue.
 void TwoHosts::read_all() {
   for (std::size_t unread = 1; unread != 0;) {
     const Bytes text = server_->peek(passive_);
@@ -188,15 +201,16 @@ void TwoHosts::bulk(std::uint64_t octets, bench_count& count) {
   if (open()) {
     write_more();
     transmit(*client_, *server_);
-    while (Host* to = deliver()) {
-      if (to == &*server_) {
-        read_all();
+    while (const Frame* frame = next_delivery()) {
+      if (frame->to == &*server_) {
+        server_->on_packet(now_, frame->packet(), *this);
         transmit(*server_, *client_);
       } else {
+        client_->on_packet(now_, frame->packet());
         write_more();
         transmit(*client_, *server_);
       }
-      if (head_ == tail_ || frames_[head_ % kRing].to != to) tell_events();
+      if (head_ == tail_ || frames_[head_ % kRing].to != frame->to) tell_events();
     }
   }
   count.octets += received_;

@@ -190,7 +190,7 @@ Status<CallError> Host::close(Instant now, ConnId conn) {
   if (connection == nullptr || connection->released) return CallError::connection_does_not_exist;
   connection->released = true;
   if (connection->buried) {
-    host.graves.push_back(connection);
+    host.dig_grave(*connection);
     return CallError::connection_does_not_exist;
   }
   Effects effects;
@@ -209,7 +209,7 @@ Status<CallError> Host::abort(Instant now, ConnId conn) {
   if (connection == nullptr) return CallError::connection_does_not_exist;
   const bool was_released = std::exchange(connection->released, true);
   if (connection->buried) {
-    if (!was_released) host.graves.push_back(connection);
+    if (!was_released) host.dig_grave(*connection);
     return CallError::connection_does_not_exist;
   }
   host.abort(*connection);

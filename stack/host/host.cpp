@@ -175,8 +175,15 @@ void Host::Impl::bury(Connection& connection) {
     // What no application has ever seen, no application gives back.
     if (connection.listener != ConnId::none) connection.released = true;
     leave_listener(connection);
-    if (connection.released) graves.push_back(&connection);
+    if (connection.released) dig_grave(connection);
   }
+}
+
+// What an input may find that came before it.
+void Host::Impl::settle() {
+  LASTACK_CHECK(!reading);  // a TextReader has called the host
+  clear_graves();
+  unsettled = !graves.empty();
 }
 
 // A handle that was given back answers CLOSED without a connection behind it; only its events are still to be told.
@@ -263,7 +270,12 @@ Host::~Host() = default;
 
 void Host::on_packet(Instant now, Bytes packet) {
   impl_->advance(now);
-  impl_->receive_packet(packet);
+  impl_->receive_packet(packet, nullptr);
+}
+
+void Host::on_packet(Instant now, Bytes packet, TextReader& reader) {
+  impl_->advance(now);
+  impl_->receive_packet(packet, &reader);
 }
 
 void Host::on_timeout(Instant now) {

@@ -63,6 +63,21 @@ struct Event {
   std::uint32_t detail = 0;  // soft_error: the ICMP type and code
 };
 
+// An application that takes text where it lies in the packet, before it is copied into the receive queue.
+class TextReader {
+ public:
+  // The next text of `conn`, in order; the span is good until this returns. Returns how many of its octets are done
+  // with, from its beginning on; the others wait in the receive queue, as they would without a reader. No input of the
+  // host may be called from here (a check in Host stops that): what there is to answer is sent when on_packet is over.
+  virtual std::size_t take(ConnId conn, Bytes text) noexcept = 0;
+
+ protected:
+  TextReader() = default;
+  TextReader(const TextReader&) = default;
+  TextReader& operator=(const TextReader&) = default;
+  ~TextReader() = default;
+};
+
 class Host {
  public:
   Host(const HostConfig& config, Instant now);
@@ -71,6 +86,10 @@ class Host {
   Host& operator=(const Host&) = delete;
 
   void on_packet(Instant now, Bytes packet);
+  // The same, and RECEIVE at once: what text the packet made readable is shown to `reader`, and so is what was left
+  // unread before it. Event::readable is told of what is unread afterwards, and of nothing else. A connection that
+  // waits for accept(), or has ended, is read by the calls below.
+  void on_packet(Instant now, Bytes packet, TextReader& reader);
   void on_timeout(Instant now);
   // Writes the next packet into `out` (at least the MTU) and returns its size; 0 when there is none.
   std::size_t poll_transmit(Instant now, MutableBytes out);

@@ -126,13 +126,31 @@ struct Host::Impl {
   void reply(const SocketAddress& local, const SocketAddress& remote, const Segment& segment);
   void advance(Instant to) {
     now = std::max(now, to);
-    if (!graves.empty()) clear_graves();
+    if (unsettled) [[unlikely]]
+      settle();
+  }
+  void settle();
+  void dig_grave(Connection& connection) {
+    graves.push_back(&connection);
+    unsettled = true;
   }
   SeqNum next_iss(const SocketAddress& local, const SocketAddress& remote);
   ConnId next_id() { return ConnId{++last_id}; }
 
   // Packets in (receive.cpp).
-  void receive_packet(Bytes packet);
+  // `reader`: who takes its text, or null.
+  void receive_packet(Bytes packet, TextReader* reader);
+  // Whether text that arrives next can be shown where it lies.
+  static bool reads_in_place(const Connection& connection) {
+    return connection.tcb.receive_queue.unread() == 0 && connection.listener == ConnId::none;
+  }
+  // How much of it the reader has taken.
+  std::uint32_t show(TextReader& reader, const Connection& connection, Bytes text);
+  // Shows what the packet left in the queue of the connection that it was for.
+  void show_unread(TextReader* reader) {
+    if (reader != nullptr && recent != nullptr) show_queue(*reader, *recent);
+  }
+  [[gnu::noinline]] void show_queue(TextReader& reader, Connection& connection);
   // `common` by value: what has an address does not stay in registers.
   [[gnu::noinline]] void receive_common(Connection* connection, CommonSegment common);
   Connection* wake_half_open();
@@ -225,6 +243,8 @@ struct Host::Impl {
   Fifo<Reply> replies;
   Fifo<ConnId> noisy;
   Fifo<Connection*> graves;  // released and CLOSED: gone when their last event is told
+  bool reading = false;      // a TextReader is being asked
+  bool unsettled = false;    // reading, or there are graves: the next input has to look
   HalfOpenTable half_open;
   Fifo<std::pair<HalfOpen*, ConnId>> syn_acks;  // records that are due; one that is gone has another id
   TimeWaitTable resting;

@@ -43,25 +43,61 @@ template <typename Packet>
 
 // Every packet comes here. The next one of a steady connection is not taken apart; what is not laid out as nearly all
 // are goes through the whole parsers.
-void Host::Impl::receive_packet(Bytes packet) {
+void Host::Impl::receive_packet(Bytes packet, TextReader* reader) {
   last_disposition = {Action::dropped, "not a good TCP segment for this host"};
   CommonSegment common;
-  if (!config.header_prediction || !common.look_at(packet)) return receive_other_packet(packet);
+  if (!config.header_prediction || !common.look_at(packet)) {
+    receive_other_packet(packet);
+    return show_unread(reader);
+  }
   Connection* const connection = find_awake(common);
   const bool next = connection != nullptr && !common.flags().fin() && steady(connection->tcb) &&
                     is_next(connection->tcb, common, now);
+  const bool in_place = next && reader != nullptr && reads_in_place(*connection);
   // One pass sums the text and copies it into the queue; where it was wrong, that is free space still.
-  std::byte* place = nullptr;
+  NextText text;
   //= rfc9293 3.1 MUST-3
   if (config.checksums == Checksums::written) {
+    std::byte* place = nullptr;
     const auto octets = static_cast<std::uint32_t>(common.text().size());
-    if (next && octets != 0) place = connection->tcb.receive_queue.place_for_next(octets);
+    if (next && !in_place && octets != 0) place = connection->tcb.receive_queue.place_for_next(octets);
     if (!common.checksums_are_right(place)) return;
+    text.copied = place != nullptr;
   }
-  if (!next) return receive_common(connection, common);
-  take_next(connection->tcb, common, place != nullptr, now);
+  if (!next) {
+    receive_common(connection, common);
+    return show_unread(reader);
+  }
+  if (in_place && !common.text().empty()) text.taken = show(*reader, *connection, common.text());
+  take_next(connection->tcb, common, text, now);
   last_disposition = {Action::accepted, "3.10.7.4"};
   after_steady(*connection);
+  if (!in_place) show_unread(reader);
+}
+
+std::uint32_t Host::Impl::show(TextReader& reader, const Connection& connection, Bytes text) {
+  reading = true;
+  const bool was_unsettled = std::exchange(unsettled, true);
+  const std::size_t taken = reader.take(connection.id, text);
+  reading = false;
+  unsettled = was_unsettled;
+  LASTACK_CHECK(taken <= text.size());
+  return static_cast<std::uint32_t>(taken);
+}
+
+// RECEIVE, as often as the reader takes what lies in one piece.
+void Host::Impl::show_queue(TextReader& reader, Connection& connection) {
+  Tcb& tcb = connection.tcb;
+  if (connection.buried || tcb.reader_gone || connection.listener != ConnId::none) return;
+  bool more = tcb.receive_queue.unread() != 0;
+  while (more) {
+    const Bytes text = tcb.receive_queue.front();
+    const std::uint32_t taken = show(reader, connection, text);
+    (void)consume_call(tcb, taken);
+    more = taken == text.size() && tcb.receive_queue.unread() != 0;
+    if (taken != 0) after_call(connection);
+  }
+  if (tcb.receive_queue.unread() == 0) tcb.unsignal(Signal::readable);
 }
 
 // For an ACK that nobody is awake for: usually it ends a handshake.

@@ -171,6 +171,7 @@ class Tcb {
   SeqNum right_edge() const { return rcv.nxt + rcv.wnd; }
 
   void signal(Signal what) { signals = static_cast<std::uint16_t>(signals | static_cast<std::uint16_t>(what)); }
+  void unsignal(Signal what) { signals = static_cast<std::uint16_t>(signals & ~static_cast<unsigned>(what)); }
   std::size_t memory() const;
 
   SocketAddress local;

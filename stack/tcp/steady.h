@@ -113,22 +113,40 @@ inline bool has_nothing_to_send(const Tcb& tcb) { return !tcb.ack_due && tcb.snd
   if (const Duration limit = user_timeout_of(tcb); limit != Duration(0)) tcb.timers.arm(TimerKind::user, now + limit);
 }
 
-// take_text of a reader that is there, without a gap. `copied`: the text lies in the queue already, uncounted.
-[[gnu::always_inline]] inline void take_next_text(Tcb& tcb, const CommonSegment& segment, bool copied, Instant now) {
+// What has become of the text of the next segment before the segment counts.
+struct NextText {
+  bool copied = false;      // it lies in the queue already, uncounted
+  std::uint32_t taken = 0;  // or the user has read so much of it, and the queue is empty
+};
+
+// The user has read `octets` from `begin` on.
+[[gnu::always_inline]] inline bool note_read(Tcb& tcb, SeqNum begin, std::uint32_t octets) {
+  tcb.octets_read += octets;
+  if (window_update_due(tcb, tcb.steady_mss)) tcb.ack_due = true;
+  return take_push_mark(tcb, begin, octets);
+}
+
+// take_text of a reader that is there, without a gap; and the RECEIVE of what was taken of it.
+[[gnu::always_inline]] inline void take_next_text(Tcb& tcb, const CommonSegment& segment, NextText done, Instant now) {
   const Bytes text = segment.text();
   const auto octets = static_cast<std::uint32_t>(text.size());
-  copied ? tcb.receive_queue.accept(octets) : (void)tcb.receive_queue.insert(tcb.rcv.nxt, tcb.rcv.nxt, text);
+  const SeqNum begin = tcb.rcv.nxt;
+  if (done.taken != octets) {
+    done.copied ? tcb.receive_queue.accept(octets)
+                : (void)tcb.receive_queue.insert(begin, begin, text.subspan(done.taken));
+    tcb.signal(Signal::readable);
+  }
   tcb.rcv.nxt += octets;
   tcb.rcv.wnd -= octets;
   if (segment.flags().psh()) {
     tcb.rcv.pushed = true;
     tcb.rcv.push_end = tcb.rcv.nxt;
   }
-  tcb.signal(Signal::readable);
   acknowledge_in_order(tcb, false, now);
+  if (done.taken != 0) (void)note_read(tcb, begin, done.taken);
 }
 
-[[gnu::always_inline]] inline void take_next(Tcb& tcb, const CommonSegment& segment, bool copied, Instant now) {
+[[gnu::always_inline]] inline void take_next(Tcb& tcb, const CommonSegment& segment, NextText text, Instant now) {
   cover(State::established, segment_event(SegmentClass::ack, Placement::in_window));
   tcb.last_received = now;
   tcb.keepalive_probes = 0;
@@ -139,7 +157,7 @@ inline bool has_nothing_to_send(const Tcb& tcb) { return !tcb.ack_due && tcb.snd
   const bool new_ack = segment.ack() != tcb.snd.una;
   take_next_window(tcb, segment);
   if (new_ack) take_next_ack(tcb, segment, now);
-  if (!segment.text().empty()) take_next_text(tcb, segment, copied, now);
+  if (!segment.text().empty()) take_next_text(tcb, segment, text, now);
   const bool waits = tcb.flight() == 0 && tcb.snd.nxt != tcb.text_end();
   if (!new_ack && (waits || tcb.config().keepalive)) settle_timers(tcb, now);
 }
@@ -207,9 +225,7 @@ inline bool has_nothing_to_send(const Tcb& tcb) { return !tcb.ack_due && tcb.snd
   const SeqNum consumed = tcb.rcv.nxt - tcb.receive_queue.unread();
   result.octets = tcb.receive_queue.drop(octets);
   result.unread = tcb.receive_queue.unread();
-  tcb.octets_read += result.octets;
-  result.pushed = take_push_mark(tcb, consumed, static_cast<std::uint32_t>(result.octets));
-  if (window_update_due(tcb, tcb.steady_mss)) tcb.ack_due = true;
+  result.pushed = note_read(tcb, consumed, static_cast<std::uint32_t>(result.octets));
   return result;
 }
 

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <ostream>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -17,6 +16,7 @@
 #include "stack/sim/world.h"
 #include "stack/tcp/control.h"
 #include "stack/tcp/steady.h"
+#include "stack/test/books.h"
 #include "stack/test/two_cores.h"
 #include "stack/wire/common.h"
 
@@ -33,7 +33,7 @@ struct Traffic {
   Instant end{};
   std::string transcript;
   std::uint64_t pushes = 0;  // that the users were told of
-  std::vector<std::pair<const char*, std::uint64_t>> books;
+  std::vector<Books::Value> books;
 };
 
 class CountCommon : public WireTap {
@@ -43,60 +43,6 @@ class CountCommon : public WireTap {
   }
   void on_arrived(Instant, NodeId, Bytes) override {}
   std::uint64_t count = 0;
-};
-
-// The variables of both ends at every packet: what does not show now may show after the next loss.
-class Books : public WireTap {
- public:
-  void watch(NodeId node, Host& host, ConnId conn) { watched_.at(node) = {&host, conn}; }
-  void on_sent(Instant, NodeId from, Bytes, Fate) override { note(from); }
-  void on_arrived(Instant, NodeId to, Bytes) override { note(to); }
-  // One after the other, each with its name.
-  std::vector<std::pair<const char*, std::uint64_t>> values;
-
- private:
-  void note(NodeId node) {
-    const auto& [host, conn] = watched_.at(node);
-    const Tcb* const tcb = host == nullptr ? nullptr : host->tcb(conn);
-    if (tcb == nullptr) return;
-    put(*tcb);
-    if (tcb->sack_sender) put(*tcb->sack_sender);
-  }
-  void put(const Tcb& t) {
-    add("una", t.snd.una), add("nxt", t.snd.nxt), add("wnd", t.snd.wnd), add("wl1", t.snd.wl1), add("wl2", t.snd.wl2);
-    add("max_wnd", t.snd.max_wnd), add("rcv.nxt", t.rcv.nxt), add("rcv.wnd", t.rcv.wnd);
-    add("last_ack_sent", t.rcv.last_ack_sent), add("pushed", t.rcv.pushed), add("recent", t.ts.recent);
-    add("recent_at", t.ts.recent_at), add("srtt", t.rtt.srtt()), add("rttvar", t.rtt.rttvar()), add("rto", t.rtt.rto());
-    add("cwnd", t.congestion.cwnd), add("ssthresh", t.congestion.ssthresh), add("used", t.congestion.used_until);
-    add("avoidance", t.congestion.acked_in_avoidance), add("w_est", t.congestion.cubic.w_est);
-    add("last_ack", t.congestion.cubic.last_ack), add("duplicates", t.recovery.duplicate_acks);
-    add("point_valid", t.recovery.point_valid), add("rto_at", t.recovery.rto_at);
-    add("event", static_cast<int>(t.recovery.event)), add("first_sent", t.first_sent);
-    add("last_received", t.last_received), add("last_sent", t.last_sent), add("unacked", t.unacked_segments);
-    add("ack_due", t.ack_due), add("ack_delayed", t.ack_delayed), add("retransmissions", t.retransmissions);
-    for (std::size_t i = 0; i < kTimers; ++i) add("timer", t.timers.deadline(static_cast<TimerKind>(i)));
-  }
-  void put(const SackSender& s) {
-    add("board", s.board.size()), add("pipe", s.board.pipe()), add("marked", !s.board.clean());
-    add("rack", s.rack.valid), add("xmit", s.rack.xmit), add("end", s.rack.end), add("rtt", s.rack.rtt);
-    add("fack", s.rack.fack), add("min_rtt", s.rack.min_rtt.value()), add("reordering", s.rack.reordering_seen);
-    add("probe", s.probe.in_flight), add("sampled", s.probe.sampled), add("reorder_at", s.reorder_at);
-    for (std::size_t i = 0; i < s.board.size(); ++i) add("sent", s.board[i].sent);
-  }
-  template <typename T>
-  void add(const char* name, T value) {
-    if constexpr (std::is_same_v<T, SeqNum>) {
-      values.emplace_back(name, value.raw());
-    } else if constexpr (std::is_same_v<T, Instant>) {
-      values.emplace_back(name, value.time_since_epoch().count());
-    } else if constexpr (std::is_same_v<T, Duration>) {
-      values.emplace_back(name, value.count());
-    } else {
-      values.emplace_back(name, value);
-    }
-  }
-
-  std::array<std::pair<Host*, ConnId>, 2> watched_{};
 };
 
 HostConfig predicting(unsigned number, const Config& choices, bool prediction) {
@@ -194,12 +140,7 @@ TEST_P(Prediction, ChangesNothing) {
       EXPECT_EQ(with.pushes, without.pushes);
       EXPECT_GT(with.pushes, 0U);
       EXPECT_GT(with.common, with.packets / 4);
-      const auto parts =
-          std::mismatch(with.books.begin(), with.books.end(), without.books.begin(), without.books.end());
-      if (parts.first != with.books.end() && parts.second != without.books.end())
-        ADD_FAILURE() << parts.first->first << " is " << parts.first->second << " with, " << parts.second->second
-                      << " without, after " << parts.first - with.books.begin() << " values";
-      EXPECT_EQ(with.books.size(), without.books.size());
+      EXPECT_EQ(where_books_part(with.books, without.books), "");
       if (HasFailure()) {
         ADD_FAILURE() << where_they_part(with.transcript, without.transcript);
         return;
