@@ -139,7 +139,7 @@ void advance_phase(Tcb& tcb, const AckNews& news, std::uint32_t delivered, std::
 bool is_quiet(const Tcb& tcb, const AckNews& news) {
   const SackSender& s = *tcb.sack_sender;
   return news.segment.options.sack_count == 0 && s.board.clean() && tcb.recovery.phase == RecoveryPhase::open &&
-         !s.probe.in_flight && tcb.recovery.event != RetransmitEvent::reordering;
+         !s.probe.in_flight && !s.rack.dsack_round_on && tcb.recovery.event != RetransmitEvent::reordering;
 }
 
 void settle_timer(Tcb& tcb, const AckNews& news) {

@@ -9,7 +9,7 @@ namespace {
 // With SACK: nothing is reported, lost, sent again or held back, and nothing beyond SND.UNA was ever said to have
 // arrived.
 bool is_in_order(const SackSender& s, const Tcb& tcb) {
-  if (!s.board.clean() || s.probe.in_flight || s.probe.due) return false;
+  if (!s.board.clean() || s.probe.in_flight || s.probe.due || s.rack.dsack_round_on) return false;
   if (s.reorder_at != Instant::max() || tcb.recovery.event == RetransmitEvent::reordering) return false;
   return !s.rack.valid || at_or_before(s.rack.fack, tcb.snd.una);
 }

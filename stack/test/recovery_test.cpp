@@ -195,6 +195,23 @@ TEST_P(RecoveryTest, ReorderingThatWasSeenWidensTheWindow) {
   EXPECT_EQ(advance(30ms), "25ms ACK seq=2001 ack=1 len=1000");
 }
 
+//= RFC8985-3.3.2-b
+TEST_P(RecoveryTest, ARoundWithADuplicateReportEndsWithAnyAck) {
+  begin(with(LossDetection::rack));
+  send(3000);
+  tx();
+  ack(1001);
+  ack(2001, {{1, 1001}});
+  EXPECT_TRUE(sender().rack.dsack_round_on);
+  EXPECT_EQ(sender().rack.reo_wnd_mult, 2);
+  ack(3001);
+  EXPECT_FALSE(sender().rack.dsack_round_on) << "or it would seem to be on again when the numbers have gone half round";
+  send(1000);
+  tx();
+  ack(4001, {{1, 1001}});
+  EXPECT_EQ(sender().rack.reo_wnd_mult, 3);
+}
+
 // 9.1, the second example: R1 is lost, R2 arrives.
 TEST_P(RecoveryTest, ALostRetransmissionIsFoundByTheOneSentAfterIt) {
   begin(with(LossDetection::rack));
