@@ -57,48 +57,40 @@ bool parse_plain(Bytes packet, PlainPacket& out) {
 
 //= rfc9293 3.1 MUST-3
 bool PlainPacket::checksums_are_right() const {
-  ChecksumAccumulator sum;
+  WordSum sum;
   if (version == IpVersion::v4) {
-    ChecksumAccumulator header;
-    header.add_words<kIpv4HeaderSize / 4>(ip);
+    sum.load<2>(addresses);
+    WordSum header = sum;
+    header.load<3>(ip);
     if (!header.is_right()) return false;
-    sum.add_words<2>(addresses);
   } else {
-    sum.add_words<8>(addresses);
+    sum.load<8>(addresses);
   }
   // At most 65535 octets, so that the upper half of the length is zero.
   sum.add_be16(kProtocolTcp);
-  sum.add_be16(static_cast<std::uint16_t>(tcp.size()));
-  sum.add_words<kTcpHeaderSize / 4>(tcp.data());
-  for (std::size_t at = kTcpHeaderSize; at != segment.header_size; at += 4) sum.add_words<1>(tcp.data() + at);
-  if (!segment.payload.empty()) sum.add(segment.payload);
-  return sum.is_right();
+  sum.add_be16(static_cast<std::uint32_t>(tcp.size()));
+  sum.load<kTcpHeaderSize / 4>(tcp.data());
+  for (std::size_t at = kTcpHeaderSize; at != segment.header_size; at += 4) sum.load<1>(tcp.data() + at);
+  ChecksumAccumulator all(sum.value());
+  if (!segment.payload.empty()) all.add(segment.payload);
+  return all.is_right();
 }
-
-namespace {
-
-std::size_t options_octets(const PlainHeaders& h) {
-  if (h.options != nullptr) return options_size(*h.options);
-  return h.stamped ? kStampOctets : 0;
-}
-
-}  // namespace
 
 std::size_t write_plain(MutableBytes out, const PlainHeaders& h, const TextPieces& text, Checksums checksums) {
-  const bool v4 = h.from.ip.version == IpVersion::v4;
-  const std::size_t ip_size = v4 ? kIpv4HeaderSize : kIpv6HeaderSize;
-  const std::size_t tcp_header = kTcpHeaderSize + options_octets(h);
+  const std::size_t ip_size = ip_header_size(h.from.ip.version);
+  const std::size_t options = h.options != nullptr ? options_size(*h.options) : h.stamped ? kStampOctets : 0;
+  const std::size_t tcp_header = kTcpHeaderSize + options;
   const std::size_t tcp_size = tcp_header + text.size();
   if (out.size() < ip_size + tcp_size) return 0;
-  std::byte* const p = out.data();
-  std::byte* const tcp = p + ip_size;
-  store_be16(tcp, h.from.port);
-  store_be16(tcp + 2, h.to.port);
-  store_be32(tcp + 4, h.seq.raw());
-  store_be32(tcp + 8, h.ack.raw());
-  store_be32(tcp + 12, static_cast<std::uint32_t>((tcp_header / 4) << 28) |
-                           (static_cast<std::uint32_t>(h.flags.bits) << 16) | h.wnd);
-  store_be32(tcp + 16, h.urg);
+  std::byte* const tcp = out.data() + ip_size;
+  const std::uint32_t fragment = (std::uint32_t{h.id} << 16) | (h.dont_fragment ? kDontFragment : 0U);
+  WordSum sum =
+      write_ip(out.data(), h.from.ip, h.to.ip, h.dscp_ecn, h.hop_limit, fragment, ip_size + tcp_size, checksums);
+  sum.store(tcp, (std::uint32_t{h.from.port} << 16) | h.to.port);
+  sum.store(tcp + 4, h.seq.raw());
+  sum.store(tcp + 8, h.ack.raw());
+  sum.store(tcp + 12, (static_cast<std::uint32_t>(tcp_header / 4) << 28) | (std::uint32_t{h.flags.bits} << 16) | h.wnd);
+  sum.store(tcp + 16, h.urg);
   if (h.options != nullptr) {
     write_options(tcp + kTcpHeaderSize, *h.options);
   } else if (h.stamped) {
@@ -106,39 +98,17 @@ std::size_t write_plain(MutableBytes out, const PlainHeaders& h, const TextPiece
     store_be32(tcp + kTcpHeaderSize + 4, h.stamp.value);
     store_be32(tcp + kTcpHeaderSize + 8, h.stamp.echo);
   }
-  if (v4) {
-    store_be32(p, 0x4500'0000U | (static_cast<std::uint32_t>(h.dscp_ecn) << 16) |
-                      static_cast<std::uint32_t>(ip_size + tcp_size));
-    store_be32(p + 4, (std::uint32_t{h.id} << 16) | (h.dont_fragment ? 0x4000U : 0U));
-    store_be32(p + 8, (static_cast<std::uint32_t>(h.hop_limit) << 24) | (std::uint32_t{kProtocolTcp} << 16));
-    std::memcpy(p + 12, h.from.ip.octets.data(), 4);
-    std::memcpy(p + 16, h.to.ip.octets.data(), 4);
-  } else {
-    store_be32(p, 0x6000'0000U | (static_cast<std::uint32_t>(h.dscp_ecn) << 20));
-    store_be32(p + 4, static_cast<std::uint32_t>(tcp_size << 16) | (std::uint32_t{kProtocolTcp} << 8) | h.hop_limit);
-    std::memcpy(p + 8, h.from.ip.octets.data(), 16);
-    std::memcpy(p + 24, h.to.ip.octets.data(), 16);
-  }
   if (checksums == Checksums::offloaded) {
     text.copy_to(tcp + tcp_header);
     return ip_size + tcp_size;
   }
   //= rfc9293 3.1 MUST-2
-  ChecksumAccumulator sum;
-  if (v4) {
-    ChecksumAccumulator header;
-    header.add_words<kIpv4HeaderSize / 4>(p);
-    store_be16(p + 10, header.finish());
-    sum.add_words<2>(p + 12);
-  } else {
-    sum.add_words<8>(p + 8);
-  }
+  for (std::size_t at = kTcpHeaderSize; at != tcp_header; at += 4) sum.load<1>(tcp + at);
   sum.add_be16(kProtocolTcp);
-  sum.add_be16(static_cast<std::uint16_t>(tcp_size));
-  sum.add_words<kTcpHeaderSize / 4>(tcp);
-  for (std::size_t at = kTcpHeaderSize; at != tcp_header; at += 4) sum.add_words<1>(tcp + at);
-  sum.copy(tcp + tcp_header, text);
-  store_be16(tcp + 16, sum.finish());
+  sum.add_be16(static_cast<std::uint32_t>(tcp_size));
+  ChecksumAccumulator all(sum.value());
+  all.copy(tcp + tcp_header, text);
+  store_be16(tcp + 16, all.finish());
   return ip_size + tcp_size;
 }
 
