@@ -115,7 +115,7 @@ void TwoHosts::restart_server(std::uint16_t ports) {
 }
 
 void TwoHosts::transmit(Host& from, Host& to) {
-  while (tail_ - head_ < kRing) {
+  while (from.has_output(now_) && tail_ - head_ < kRing) {
     Frame& frame = frames_[tail_ % kRing];
     frame.size = from.poll_transmit(now_, frame.octets);
     if (frame.size == 0) return;

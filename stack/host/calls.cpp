@@ -4,6 +4,7 @@
 
 #include "stack/host/host_impl.h"
 #include "stack/tcb/coverage.h"
+#include "stack/tcp/control.h"
 
 namespace lastack {
 
@@ -192,6 +193,11 @@ Status<CallError> Host::close(Instant now, ConnId conn) {
   if (connection->buried) {
     host.dig_grave(*connection);
     return CallError::connection_does_not_exist;
+  }
+  if (closes_quietly(connection->tcb)) {
+    close_quietly(connection->tcb, host.now);
+    host.after_control(*connection);
+    return Unit{};
   }
   Effects effects;
   auto done = full_close_call(connection->tcb, host.now, effects);

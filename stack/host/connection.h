@@ -42,7 +42,7 @@ struct Connection : ListLinks {
 
   // TimerHeap
   std::int32_t heap_index = -1;
-  Instant heap_key = kNever;
+  Instant heap_key = kNever;  // where it lies in the heap; never while it is in none
   // ChainedTable
   Connection* next_by_sockets = nullptr;
   Connection* next_by_id = nullptr;

@@ -4,6 +4,7 @@
 
 #include "stack/base/check.h"
 #include "stack/tcb/packed_tcb.h"
+#include "stack/tcp/control.h"
 #include "stack/tcp/output.h"
 #include "stack/tcp/segment_arrives.h"
 #include "stack/tcp/user_timeout.h"
@@ -54,20 +55,24 @@ Segment syn_of(const HalfOpen& record) {
   return syn;
 }
 
-Segment first_syn_ack(const HalfOpen& record, const Config& config, std::uint16_t mtu, std::uint32_t clock) {
+CommonHeaders first_syn_ack(const HalfOpen& record, const Config& config) {
+  CommonHeaders headers{record.iss, record.irs + 1, kSyn | kAck};
+  headers.wnd = static_cast<std::uint16_t>(std::min(config.rcv_buf, 0xffffU));
+  headers.hop_limit = config.hop_limit;
+  headers.dscp_ecn = static_cast<std::uint8_t>(config.dscp << 2);
+  return headers;
+}
+
+SynOptions first_syn_ack_options(const HalfOpen& record, const Config& config, std::uint16_t mtu, std::uint32_t clock) {
   const auto has = [&](Offer what) { return (record.offers & what) != 0; };
-  Segment out;
-  out.seq = record.iss;
-  out.ack = record.irs + 1;
-  out.flags = kSyn | kAck;
-  if (config.ecn && has(kEceFlag) && has(kCwrFlag)) out.flags = out.flags | kEce;
-  out.wnd = static_cast<std::uint16_t>(std::min(config.rcv_buf, 0xffffU));
-  if (config.send_mss) out.options.mss = mss_to_announce(mtu, record.remote.ip.version);
-  if (config.window_scale && has(kScale)) out.options.window_scale = own_window_shift(config);
-  out.options.sack_permitted = config.sack && has(kSack);
-  if (config.timestamps && has(kStamps)) out.options.timestamps = Timestamps{clock, record.ts_value};
-  out.options.user_timeout = user_timeout_to_offer(config);
-  return out;
+  SynOptions options;
+  options.mss = mss_to_announce(mtu, record.remote.ip.version);
+  options.sack_permitted = config.sack && has(kSack);
+  options.scaled = config.window_scale && has(kScale);
+  if (options.scaled) options.shift = own_window_shift(config);
+  options.stamped = config.timestamps && has(kStamps);
+  options.stamp = {clock, record.ts_value};
+  return options;
 }
 
 Instant first_deadline(const HalfOpen& record, const Config& config) {
@@ -78,6 +83,7 @@ Instant first_deadline(const HalfOpen& record, const Config& config) {
 void replay_quickly(Tcb& tcb, const HalfOpen& record) {
   if (record.sent != 1 || record.due) return replay(tcb, record);
   open_with_syn_ack_sent(tcb, syn_of(record), record.iss, record.since);
+  look_at_opened(tcb);
 #if defined(LASTACK_INVARIANTS)
   Tcb whole(tcb.config(), tcb.local, tcb.remote, tcb.link_mtu, tcb.passive);
   whole.ts.offset = tcb.ts.offset;

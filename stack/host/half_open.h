@@ -7,6 +7,7 @@
 #include "stack/host/timed_records.h"
 #include "stack/tcb/tcb.h"
 #include "stack/wire/segment.h"
+#include "stack/wire/syn.h"
 
 namespace lastack {
 
@@ -31,8 +32,10 @@ using HalfOpenTable = TimedRecords<HalfOpen, kHalfOpenLists>;
 inline bool fits_half_open(const Segment& syn) { return syn.payload.empty() && !syn.flags.fin(); }
 void remember_syn(HalfOpen& record, const Segment& syn);
 Segment syn_of(const HalfOpen& record);
-// The first SYN,ACK: what next_segment makes of the TCB that replay() makes, without making it. `clock`: our timestamp.
-Segment first_syn_ack(const HalfOpen& record, const Config& config, std::uint16_t mtu, std::uint32_t clock);
+// The first SYN,ACK, of a host that sends plain SYNs: what next_segment makes of the TCB that replay() makes, without
+// making it. `clock`: our timestamp.
+CommonHeaders first_syn_ack(const HalfOpen& record, const Config& config);
+SynOptions first_syn_ack_options(const HalfOpen& record, const Config& config, std::uint16_t mtu, std::uint32_t clock);
 // When that TCB's first timer would be due.
 Instant first_deadline(const HalfOpen& record, const Config& config);
 // `tcb` is new; it becomes what it would be now, with every SYN,ACK sent that was sent and the next one due if it is.

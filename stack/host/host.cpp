@@ -67,6 +67,8 @@ Connection* Host::Impl::look_up(const SocketPair& sockets) {
 
 void Host::Impl::erase(Connection& connection) {
   if (recent == &connection) recent = nullptr;
+  output.forget(connection);
+  noisy.forget(connection);
   connections.erase(connection);
 }
 
@@ -109,19 +111,22 @@ Connection& Host::Impl::create(const SocketPair& sockets, bool passive, ConnId i
 }
 
 // The same for every state and whatever happened.
-void Host::Impl::after_input(Connection& connection) {
+void Host::Impl::after_control(Connection& connection) {
   check(connection);
   Tcb& tcb = connection.tcb;
-  tcb.flow = Flow::unknown;
   tell(connection);
-  if (tcb.state() == State::closed || tcb.state() == State::listen) return bury(connection);
+  if (tcb.state() == State::closed || tcb.state() == State::listen) {
+    tcb.flow = Flow::unknown;
+    return bury(connection);
+  }
   if (tcb.state() == State::time_wait) {
     heap.remove(connection);
     time_wait.update(connection);
   } else {
     heap.update(connection);
   }
-  if ((tcb.signals & static_cast<std::uint16_t>(Signal::connected)) != 0) become_ready(connection);
+  if (connection.listener != ConnId::none && (tcb.signals & static_cast<std::uint16_t>(Signal::connected)) != 0)
+    become_ready(connection);
   if (connection.fast_open_pending && tcb.state() != State::syn_received) {
     connection.fast_open_pending = false;
     --fast_open_pending;
@@ -137,7 +142,7 @@ void Host::Impl::become_ready(Connection& connection) {
   listener->ready.push_back(connection.id);
   if (!listener->noisy) {
     listener->noisy = true;
-    noisy.push_back(listener->id);
+    noisy.push(listener->id);
   }
 }
 
@@ -217,8 +222,11 @@ void Host::Impl::reply(const SocketAddress& local, const SocketAddress& remote, 
 }
 
 Written Host::Impl::transmit_shortly(Tcb& tcb, MutableBytes out) {
-  // Whether one without text is steady, its next arrival finds out.
-  if (tcb.flow != Flow::steady && tcb.send_queue.size() == 0) return write_control(tcb, now, out, config.checksums);
+  if (tcb.flow != Flow::steady && tcb.send_queue.size() == 0) {
+    if (tcb.snd.syn_due) return sends_first_syn(tcb) ? write_first_syn(tcb, now, out, config.checksums) : Written{};
+    // Whether one without text is steady, its next arrival finds out.
+    if (quiet(tcb)) return write_control(tcb, now, out, config.checksums);
+  }
   if (steady(tcb)) {
     const Written written = write_next(tcb, now, out, config.checksums);
     if (written.size != 0 || written.was_last) return written;
@@ -303,9 +311,10 @@ void Host::on_timeout(Instant now) {
 std::size_t Host::poll_transmit(Instant now, MutableBytes out) {
   Impl& host = *impl_;
   host.advance(now);
-  const bool silent = host.output.empty() && host.replies.empty() && host.syn_acks.empty();
-  return silent && host.now < host.look_at ? 0 : host.next_packet(out);
+  return host.has_output(host.now) ? host.next_packet(out) : 0;
 }
+
+bool Host::has_output(Instant now) const { return impl_->has_output(std::max(now, impl_->now)); }
 
 std::size_t Host::Impl::next_packet(MutableBytes out) {
   if (!replies.empty()) return write_reply(out);
@@ -313,10 +322,10 @@ std::size_t Host::Impl::next_packet(MutableBytes out) {
     if (const std::size_t size = send_syn_ack(out)) return size;
   }
   while (!output.empty()) {
-    Connection* const connection = find_held(output.front());
+    Connection* const connection = first_of(output);
     const Written written = connection == nullptr ? Written{0, true} : transmit(connection->tcb, out);
     if (written.was_last) {
-      output.pop_front();
+      output.pop();
       if (connection == nullptr) continue;
       connection->in_output = false;
     }
@@ -345,22 +354,22 @@ std::optional<Event> Host::Impl::next_event() {
     return event;
   }
   while (!noisy.empty()) {
-    const ConnId id = noisy.front();
-    Connection* const connection = find_held(id);
-    std::optional<Event> event;
-    if (connection != nullptr && connection->tcb.signals != 0) {
-      event = take_signal(*connection);
-      if (connection->tcb.signals != 0) return event;
-    }
-    noisy.pop_front();
-    if (connection != nullptr) {
-      connection->noisy = false;
-      rest_if_in_time_wait(*connection);
-    } else if (Listener* const listener = find_listener(id)) {
+    Connection* const connection = first_of(noisy);
+    if (connection == nullptr) {
+      const ConnId id = noisy.first_id();
+      noisy.pop();
+      Listener* const listener = find_listener(id);
+      if (listener == nullptr) continue;
       listener->noisy = false;
       return Event{id, Event::Kind::acceptable, 0};
     }
-    if (event) return event;
+    const bool told = connection->tcb.signals == 0;  // by another way
+    const Event event = told ? Event{} : take_signal(*connection);
+    if (connection->tcb.signals != 0) return event;
+    noisy.pop();
+    connection->noisy = false;
+    rest_if_in_time_wait(*connection);
+    if (!told) return event;
   }
   return std::nullopt;
 }

@@ -2,8 +2,8 @@
 // core: the SUT adapter, the simulator and the fuzz targets see nothing else of it.
 //
 // Contract. In: on_packet, on_timeout, user calls, each with `now`. Out: poll_transmit, poll_event, next_timeout.
-//  - After any input, call poll_transmit until it returns 0; then next_timeout. Their answers change only through an
-//  input.
+//  - After any input, call poll_transmit until it returns 0, or has_output() says no; then next_timeout. Their answers
+//  change only through an input.
 //  - A spurious on_timeout is harmless. Same inputs, same outputs, byte for byte.
 //  - `now` never goes backwards (a smaller value is taken as the last one).
 //  - What tcb() and config() point to is good until the next call of the host.
@@ -93,6 +93,8 @@ class Host {
   void on_timeout(Instant now);
   // Writes the next packet into `out` (at least the MTU) and returns its size; 0 when there is none.
   std::size_t poll_transmit(Instant now, MutableBytes out);
+  // Whether poll_transmit has something to look for; where not, it would return 0.
+  bool has_output(Instant now) const;
   std::optional<Event> poll_event();
   std::optional<Instant> next_timeout() const;
 

@@ -13,6 +13,7 @@
 #include "stack/host/chained_table.h"
 #include "stack/host/connection.h"
 #include "stack/host/connection_store.h"
+#include "stack/host/due_queue.h"
 #include "stack/host/fast_open.h"
 #include "stack/host/half_open.h"
 #include "stack/host/host.h"
@@ -28,6 +29,7 @@
 #include "stack/tcp/steady.h"
 #include "stack/wire/plain.h"
 #include "stack/wire/segment.h"
+#include "stack/wire/syn.h"
 
 namespace lastack {
 
@@ -70,6 +72,11 @@ struct Host::Impl {
   }
   Connection* find_held(ConnId id) { return recent != nullptr && recent->id == id ? recent : look_up(id); }
   Connection* look_up(ConnId id);
+  // Whose turn it is; null when it is gone, or a listener.
+  Connection* first_of(DueQueue& queue) {
+    Connection* const first = queue.first();
+    return first != nullptr ? first : find_held(queue.first_id());
+  }
   // Of those that are not buried: what a packet can be for.
   Connection* find(const SocketPair& sockets) {
     Connection* const found = look_up(sockets);
@@ -87,7 +94,12 @@ struct Host::Impl {
   Listener* listener_on(std::uint16_t port);
   void erase_listener(std::uint16_t port);
   // After every input that touched the connection: its place in the queues follows from its variables.
-  [[gnu::noinline]] void after_input(Connection& connection);
+  void after_input(Connection& connection) {
+    connection.tcb.flow = Flow::unknown;
+    after_control(connection);
+  }
+  // The same after what keeps Tcb::flow true by itself (tcp/control.h).
+  [[gnu::noinline]] void after_control(Connection& connection);
   // The same after a SEND or RECEIVE, which tell nothing and end nothing.
   void after_call(Connection& connection) {
     if (connection.tcb.state() != State::established) return after_input(connection);
@@ -103,19 +115,19 @@ struct Host::Impl {
     heap.update(connection);
     if (connection.in_output || has_nothing_to_send(connection.tcb)) return;
     connection.in_output = true;
-    output.push_back(connection.id);
+    output.push(connection);
   }
   void tell(Connection& connection) {
     if (connection.tcb.signals == 0 || connection.noisy) return;
     connection.noisy = true;
-    noisy.push_back(connection.id);
+    noisy.push(connection);
   }
   void want_output(Connection& connection) {
     if (connection.in_output) return;
     // In TIME-WAIT the turn for output comes in any case: after it the connection may rest.
     if (nothing_to_send(connection.tcb) && connection.tcb.state() != State::time_wait) return;
     connection.in_output = true;
-    output.push_back(connection.id);
+    output.push(connection);
   }
   [[gnu::noinline]] void bury(Connection& connection);
   void leave_listener(Connection& connection);
@@ -151,9 +163,12 @@ struct Host::Impl {
     if (reader != nullptr && recent != nullptr) show_queue(*reader, *recent);
   }
   [[gnu::noinline]] void show_queue(TextReader& reader, Connection& connection);
+  // Of a common segment without text; false when the connection is not waiting for it.
+  [[gnu::noinline]] bool receive_control(Connection& connection, TcpView segment);
   // `common` by value: what has an address does not stay in registers.
   [[gnu::noinline]] void receive_common(Connection* connection, CommonSegment common);
   Connection* wake_half_open();
+  [[gnu::noinline]] void receive_syn(SynSegment syn);
   [[gnu::noinline]] void receive_other_packet(Bytes packet);
   template <typename Packet>
   void receive_segment(Connection* connection, const Packet& packet, const Segment& segment);
@@ -206,6 +221,9 @@ struct Host::Impl {
   PackingContext packing_context(const SocketAddress& local, const SocketAddress& remote) const;
 
   // Packets out (host.cpp).
+  bool has_output(Instant at) const {
+    return !output.empty() || !replies.empty() || !syn_acks.empty() || at >= look_at;
+  }
   // Writes `outgoing`, which next_segment has filled, as a packet.
   std::size_t write(const Tcb& tcb, MutableBytes out);
   [[gnu::noinline]] std::size_t next_packet(MutableBytes out);
@@ -239,9 +257,9 @@ struct Host::Impl {
   std::unordered_map<std::int32_t, std::uint16_t> listener_ports;          // by handle
   Listener* recent_listener = nullptr;                                     // that was last looked up
   Fifo<SeqNum> iss_queue;
-  Fifo<ConnId> output;
+  DueQueue output;
   Fifo<Reply> replies;
-  Fifo<ConnId> noisy;
+  DueQueue noisy;
   Fifo<Connection*> graves;  // released and CLOSED: gone when their last event is told
   bool reading = false;      // a TextReader is being asked
   bool unsettled = false;    // reading, or there are graves: the next input has to look
@@ -260,6 +278,7 @@ struct Host::Impl {
   Disposition last_disposition;
   PlainPacket incoming;         // during receive_packet
   Segment incoming_common;      // the same, of a common segment
+  Segment incoming_syn;         // the same, of a SYN that wire/syn.h reads
   SocketPair incoming_sockets;  // the same, where it is not for the recent connection
   Outgoing outgoing;            // between next_segment and write
   std::int32_t last_id = 0;

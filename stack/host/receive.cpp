@@ -9,6 +9,7 @@
 #include "stack/tcp/output.h"
 #include "stack/tcp/segment_arrives.h"
 #include "stack/wire/checksum.h"
+#include "stack/wire/syn.h"
 
 namespace lastack {
 
@@ -47,7 +48,8 @@ void Host::Impl::receive_packet(Bytes packet, TextReader* reader) {
   last_disposition = {Action::dropped, "not a good TCP segment for this host"};
   CommonSegment common;
   if (!config.header_prediction || !common.look_at(packet)) {
-    receive_other_packet(packet);
+    const SynSegment syn(common);
+    syn.is_one() ? receive_syn(syn) : receive_other_packet(packet);
     return show_unread(reader);
   }
   Connection* const connection = find_awake(common);
@@ -65,7 +67,9 @@ void Host::Impl::receive_packet(Bytes packet, TextReader* reader) {
     text.copied = place != nullptr;
   }
   if (!next) {
-    receive_common(connection, common);
+    Connection* const woken = connection != nullptr ? connection : wake_half_open();
+    const bool bare = woken != nullptr && common.text().empty();
+    if (!bare || !receive_control(*woken, common)) receive_common(woken, common);
     return show_unread(reader);
   }
   if (in_place && !common.text().empty()) text.taken = show(*reader, *connection, common.text());
@@ -107,12 +111,14 @@ Connection* Host::Impl::wake_half_open() {
   return record == nullptr ? nullptr : &wake_for_input(*record);
 }
 
+bool Host::Impl::receive_control(Connection& connection, TcpView segment) {
+  if (!is_control(connection.tcb, segment, now)) return false;
+  last_disposition = take_control(connection.tcb, segment, now);
+  after_control(connection);
+  return true;
+}
+
 void Host::Impl::receive_common(Connection* connection, CommonSegment common) {
-  if (connection == nullptr) connection = wake_half_open();
-  if (connection != nullptr && is_control(connection->tcb, common, now)) {
-    last_disposition = take_control(connection->tcb, common, now);
-    return after_input(*connection);
-  }
   Segment& segment = incoming_common;
   common.fill(segment);
   if (connection == nullptr || !is_expected(connection->tcb, segment, now))
@@ -120,6 +126,13 @@ void Host::Impl::receive_common(Connection* connection, CommonSegment common) {
   last_disposition = take_expected(connection->tcb, segment, now);
   check_disposition(*connection, segment, last_disposition);
   after_input(*connection);
+}
+
+void Host::Impl::receive_syn(SynSegment syn) {
+  //= rfc9293 3.1 MUST-3
+  if (config.checksums == Checksums::written && !syn.checksums_are_right()) return;
+  syn.fill(incoming_syn);
+  receive_segment(find_awake(syn), syn, incoming_syn);
 }
 
 void Host::Impl::receive_other_packet(Bytes packet) {
@@ -140,7 +153,7 @@ void Host::Impl::receive_segment(Connection* connection, const Packet& packet, c
       return segment_for_connection(*connection, segment, packet.ecn());
     last_disposition = take_expected_syn_ack(connection->tcb, segment, now);
     check_disposition(*connection, segment, last_disposition);
-    return after_input(*connection);
+    return after_control(*connection);
   }
   if (ours(incoming_sockets.local.ip) && can_be_a_peer(incoming_sockets.remote.ip))
     segment_for_others(incoming_sockets, segment, packet.ecn());

@@ -4,6 +4,7 @@
 
 #include "stack/host/host_impl.h"
 #include "stack/tcb/mutation.h"
+#include "stack/tcp/control.h"
 #include "stack/tcp/output.h"
 #include "stack/tcp/timeouts.h"
 
@@ -73,7 +74,7 @@ std::size_t Host::Impl::send_syn_ack(MutableBytes out) {
     const auto [record, id] = syn_acks.front();
     syn_acks.pop_front();
     if (record->id != id || !record->due) continue;
-    if (config.header_prediction && kMut == 0 && record->sent == 0 && config.tcp.path_mtu_discovery)
+    if (config.header_prediction && kMut == 0 && record->sent == 0 && sends_plain_syns(config.tcp))
       return send_first_syn_ack(*record, out);
     Tcb tcb(config.tcp, local_of(*record), record->remote, config.mtu, true);
     prepare(tcb);
@@ -90,15 +91,12 @@ std::size_t Host::Impl::send_syn_ack(MutableBytes out) {
 std::size_t Host::Impl::send_first_syn_ack(HalfOpen& record, MutableBytes out) {
   const SocketAddress local = local_of(record);
   const std::uint32_t offset = config.tcp.timestamps ? timestamp_offset(local, record.remote) : 0;
-  const Segment segment = first_syn_ack(record, config.tcp, config.mtu, timestamp_value(offset, now));
+  const std::uint32_t clock = config.tcp.timestamps ? timestamp_value(offset, now) : 0;
   record.due = false;
   record.sent = 1;
   half_open.schedule(record, 0, first_deadline(record, config.tcp));
-  PlainHeaders headers{local, record.remote, segment.seq, segment.ack, segment.flags, segment.wnd};
-  headers.options = &segment.options;
-  headers.hop_limit = config.tcp.hop_limit;
-  headers.dscp_ecn = static_cast<std::uint8_t>(config.tcp.dscp << 2);
-  const std::size_t size = write_plain(out, headers, {}, config.checksums);
+  const std::size_t size = write_syn(out, local, record.remote, first_syn_ack(record, config.tcp),
+                                     first_syn_ack_options(record, config.tcp, config.mtu, clock), config.checksums);
   LASTACK_CHECK(size != 0);
   return size;
 }

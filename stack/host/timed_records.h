@@ -28,6 +28,7 @@ class TimedRecords : public RecordTable<R> {
     RecordTable<R>::remove(record);
   }
   void schedule(R& record, std::size_t list, Instant deadline) {
+    if (record.list == list && record.deadline == deadline) return;
     unlist(record);
     record.deadline = deadline;
     record.list = static_cast<std::uint8_t>(list);

@@ -54,6 +54,7 @@ void TimerHeap::remove(Connection& connection) {
   if (connection.heap_index < 0) return;
   const auto at = static_cast<std::size_t>(connection.heap_index);
   connection.heap_index = -1;
+  connection.heap_key = kNever;
   Connection* const last = heap_.back();
   heap_.pop_back();
   if (last == &connection) return;

@@ -15,7 +15,7 @@ class TimerHeap {
   // After any change of connection.tcb.timers. Nearly always there is nothing to do, which is said in place.
   [[gnu::always_inline]] void update(Connection& connection) {
     const Instant floor = connection.tcb.timers.floor();
-    if (floor < (connection.heap_index < 0 ? kNever : connection.heap_key)) move_up(connection, floor);
+    if (floor < connection.heap_key) move_up(connection, floor);
   }
   void remove(Connection& connection);
   // Makes the top exact and returns it; nullptr when no timer is armed.

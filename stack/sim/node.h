@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "stack/base/bytes.h"
+#include "stack/base/check.h"
 #include "stack/base/time.h"
 #include "stack/host/host.h"
 #include "stack/wire/ip_address.h"
@@ -26,7 +27,12 @@ class HostNode final : public Node {
   HostNode(const HostConfig& config, Instant now) : config_(config), host_(config, now) {}
   void on_packet(Instant now, Bytes packet) override { host_.on_packet(now, packet); }
   void on_timeout(Instant now) override { host_.on_timeout(now); }
-  std::size_t poll_transmit(Instant now, MutableBytes out) override { return host_.poll_transmit(now, out); }
+  std::size_t poll_transmit(Instant now, MutableBytes out) override {
+    const bool any = host_.has_output(now);
+    const std::size_t size = host_.poll_transmit(now, out);
+    LASTACK_CHECK(any || size == 0);  // what has_output promises
+    return size;
+  }
   std::optional<Instant> next_timeout(Instant) override { return host_.next_timeout(); }
   bool owns(const IpAddress& address) const override { return address == config_.ip4 || address == config_.ip6; }
   Host& host() { return host_; }

@@ -128,8 +128,9 @@ enum class Signal : std::uint16_t {
   closed = 1U << 9,
 };
 
-// What tcp/steady.h has found of the variables as they are; unknown after every input that it did not process itself.
-enum class Flow : std::uint8_t { unknown, steady, other };
+// What tcp/steady.h and tcp/control.h have found of the variables as they are; unknown after every input that they did
+// not process themselves.
+enum class Flow : std::uint8_t { unknown, steady, quiet, other };
 
 class Tcb {
  public:

@@ -35,7 +35,7 @@ inline std::uint32_t worthwhile_window(const Tcb& tcb, std::uint32_t mss) {
 // The window field of a segment without SYN; notes what is offered. Where the scale does not divide the window, it is
 // rounded up if the buffer allows, so that the peer does not see the right edge move left (RFC 7323 2.4).
 //= rfc7323 2.3 2.4
-inline std::uint16_t offer_window(Tcb& tcb, std::uint32_t mss) {
+[[gnu::always_inline]] inline std::uint16_t offer_window(Tcb& tcb, std::uint32_t mss) {
   tcb.rcv.wnd = worthwhile_window(tcb, mss);
   if (tcb.rcv.shift == 0) return wire_window(tcb.rcv.wnd);
   const std::uint32_t unit = 1U << tcb.rcv.shift;
@@ -44,6 +44,15 @@ inline std::uint16_t offer_window(Tcb& tcb, std::uint32_t mss) {
   const std::uint32_t field = fits ? up : tcb.rcv.wnd >> tcb.rcv.shift;
   tcb.rcv.wnd = std::max(tcb.rcv.wnd, field << tcb.rcv.shift);
   return wire_window(field);
+}
+
+// The same of a SYN, which is not scaled. A repeated SYN,ACK says less than the scaled window that a challenge ACK has
+// offered meanwhile; the offer stands.
+//= rfc7323 2.2
+inline std::uint16_t offer_window_of_syn(Tcb& tcb) {
+  const std::uint32_t window = std::min(std::max(tcb.receive_queue.room(), tcb.rcv.wnd), 0xffffU);
+  tcb.rcv.wnd = std::max(tcb.rcv.wnd, window);
+  return wire_window(window);
 }
 
 // Every segment but a SYN of SYN-SENT acknowledges RCV.NXT: nothing is owed any more. Returns the window field that
@@ -62,14 +71,14 @@ inline std::uint16_t pay_acknowledgment(Tcb& tcb, std::uint32_t mss) {
 }
 
 // Of the segment at SND.NXT that is now written: an ACK, paid.
-inline CommonHeaders next_headers(Tcb& tcb, Instant now) {
+inline CommonHeaders next_headers(Tcb& tcb, std::uint32_t mss, Instant now) {
   const Config& config = tcb.config();
   CommonHeaders headers{tcb.snd.nxt, tcb.rcv.nxt};
   headers.hop_limit = config.hop_limit;
   headers.dscp_ecn = static_cast<std::uint8_t>(config.dscp << 2);
   headers.stamped = tcb.ts.on;
   if (tcb.ts.on) headers.stamp = {timestamp_value(tcb, now), tcb.ts.recent};
-  headers.wnd = pay_acknowledgment(tcb, tcb.effective_mss());
+  headers.wnd = pay_acknowledgment(tcb, mss);
   return headers;
 }
 

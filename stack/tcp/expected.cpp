@@ -5,6 +5,7 @@
 #include "stack/tcb/mutation.h"
 #include "stack/tcp/accounts.h"
 #include "stack/tcp/arrival.h"
+#include "stack/tcp/control.h"
 #include "stack/tcp/loss_recovery.h"
 #include "stack/tcp/output.h"
 #include "stack/tcp/segment_arrives.h"
@@ -78,11 +79,14 @@ Disposition take_expected_syn_ack(Tcb& tcb, const Segment& seg, Instant now) {
   tcb.keepalive_probes = 0;
   tcb.duplicate_due = false;
   synchronize(tcb, seg, now);
-  acknowledge_up_to(tcb, seg, now);
+  tcb.snd.syn_due = false;
+  take_ack_of_syn(tcb, tcb.ts.on ? seg.options.timestamps->echo : 0, now);
   update_send_window(tcb, seg);
   enter_established(tcb, Cause::syn_ack);
   tcb.ack_due = true;
-  settle_timers(tcb, now);
+  look_at_opened(tcb);
+  tcb.timers.stop(TimerKind::user);
+  tcb.flow == Flow::quiet ? settle_quiet_timers(tcb, now) : settle_timers(tcb, now);
   return {Action::accepted, "3.10.7.3 fourth"};
 }
 
@@ -92,7 +96,7 @@ namespace {
 std::size_t write_new(Tcb& tcb, Instant now, std::uint32_t octets, bool fin, MutableBytes out, Checksums checksums) {
   const SeqNum seq = tcb.snd.nxt;
   const SeqNum end = seq + octets;
-  CommonHeaders headers = next_headers(tcb, now);
+  CommonHeaders headers = next_headers(tcb, tcb.effective_mss(), now);
   if (octets != 0 && pushes(tcb, seq, end)) headers.flags = kPsh | kAck;
   if (fin) headers.flags = kFin | kAck;
   const TextPieces text = tcb.send_queue.pieces(octets_between(tcb.snd.una, seq), octets);

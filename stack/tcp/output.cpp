@@ -55,17 +55,15 @@ void syn_options(const Tcb& tcb, Instant now, Options& options) {
 }
 
 bool emit_syn(Tcb& tcb, Instant now, Outgoing& out) {
-  const std::uint32_t offered = tcb.rcv.wnd;
   begin(tcb, out.segment);
   out.segment.flags = kSyn;
   out.segment.seq = tcb.snd.iss;
-  const std::uint32_t window = std::min(std::max(tcb.receive_queue.room(), offered), 0xffffU);
+  const std::uint16_t window = offer_window_of_syn(tcb);
+  const std::uint32_t offered = tcb.rcv.wnd;
   if (tcb.state() != State::syn_sent) acknowledge(tcb, out.segment);
   if constexpr (kMut == 1) out.segment.ack = tcb.rcv.irs;
-  //= rfc7323 2.2
-  // A repeated SYN,ACK says less than the scaled window that a challenge ACK has offered meanwhile; the offer stands.
-  tcb.rcv.wnd = std::max(offered, window);
-  out.segment.wnd = wire_window(kMut == 28 ? window >> tcb.rcv.shift : window);
+  tcb.rcv.wnd = offered;
+  out.segment.wnd = static_cast<std::uint16_t>(kMut == 28 ? window >> tcb.rcv.shift : window);
   syn_options(tcb, now, out.segment.options);
   out.segment.flags = out.segment.flags | ecn_setup_flags(tcb);
   if (tcb.fast_open) add_fast_open(tcb, out);

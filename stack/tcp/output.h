@@ -35,6 +35,13 @@ bool next_segment(Tcb& tcb, Instant now, Outgoing& out);
 // After any input: arms or stops the retransmission, persist, user, delayed-ACK and keep-alive timers to fit the
 // variables.
 void settle_timers(Tcb& tcb, Instant now);
+// What that comes to while nothing is on its way and nothing waits to be sent; without keep-alive, which it stops, too.
+inline void stop_timers_of_sender(Tcb& tcb) {
+  tcb.timers.stop(TimerKind::persist);
+  tcb.timers.stop(TimerKind::keepalive);
+  tcb.timers.stop(TimerKind::retransmit);
+  tcb.timers.stop(TimerKind::user);
+}
 // The option set and window of our SYN.
 void prepare_open(Tcb& tcb, SeqNum iss, Instant now);
 // What settle_timers does once a new TCB has a SYN or SYN,ACK to send.

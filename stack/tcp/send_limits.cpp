@@ -75,12 +75,6 @@ bool fin_sendable(const Tcb& tcb) {
   return tcb.snd.fin_queued && !tcb.fin_sent() && tcb.snd.nxt == tcb.fin_number() && window_left(tcb, tcb.snd.nxt) > 0;
 }
 
-//= rfc5681 4.1
-void restart_after_idling(Tcb& tcb, Instant now) {
-  if (tcb.flight() == 0 && tcb.congestion.smss != 0 && now - tcb.last_sent > tcb.rtt.rto())
-    tcb.congestion.on_idle(tcb.config());
-}
-
 //= rfc9293 3.8.6 MUST-35 SHLD-17
 bool window_is_closed(const Tcb& tcb) {
   if (!tcb.syn_acknowledged() || tcb.snd.wnd != 0 || !kTransmitsText.contains(tcb.state())) return false;

@@ -20,7 +20,11 @@ std::uint32_t window_left(const Tcb& tcb, SeqNum seq);
 std::uint32_t sendable(const Tcb& tcb, Instant now);
 bool fin_sendable(const Tcb& tcb);
 // Before new text or a FIN leaves.
-void restart_after_idling(Tcb& tcb, Instant now);
+//= rfc5681 4.1
+inline void restart_after_idling(Tcb& tcb, Instant now) {
+  if (tcb.flight() == 0 && tcb.congestion.smss != 0 && now - tcb.last_sent > tcb.rtt.rto())
+    tcb.congestion.on_idle(tcb.config());
+}
 bool window_is_closed(const Tcb& tcb);
 
 }  // namespace lastack

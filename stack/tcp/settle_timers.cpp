@@ -74,11 +74,7 @@ bool is_quiet(const Tcb& tcb) {
 void settle_timers(Tcb& tcb, Instant now) {
   constexpr StateSet kWithout{State::closed, State::listen, State::time_wait};
   if (kWithout.contains(tcb.state())) return;
-  if (!is_quiet(tcb)) return settle_each(tcb, now);
-  tcb.timers.stop(TimerKind::persist);
-  tcb.timers.stop(TimerKind::keepalive);
-  tcb.timers.stop(TimerKind::retransmit);
-  tcb.timers.stop(TimerKind::user);
+  is_quiet(tcb) ? stop_timers_of_sender(tcb) : settle_each(tcb, now);
 }
 
 }  // namespace lastack

@@ -35,7 +35,7 @@ inline bool steady(Tcb& tcb) {
   LASTACK_CHECK(tcb.flow != Flow::steady || (is_steady(tcb) && tcb.steady_mss == tcb.effective_mss()));
 #endif
   if (tcb.flow == Flow::steady) return true;
-  return tcb.flow == Flow::unknown && tcb.state() == State::established && look_at_flow(tcb);
+  return tcb.flow != Flow::other && tcb.state() == State::established && look_at_flow(tcb);
 }
 
 // All below are for a steady connection. Each has one caller in the host, and is inlined there, so that what one step

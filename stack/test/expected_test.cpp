@@ -19,6 +19,7 @@
 #include "stack/test/books.h"
 #include "stack/test/two_cores.h"
 #include "stack/wire/common.h"
+#include "stack/wire/syn.h"
 
 namespace lastack {
 namespace {
@@ -196,7 +197,7 @@ class Pair : public testing::Test {
   // Whether tcp/control.h does.
   bool control(Bytes packet, Host& at, ConnId conn) {
     CommonSegment common;
-    return common.look_at(packet) && is_control(*at.tcb(conn), common, now_);
+    return common.look_at(packet) && common.text().empty() && is_control(*at.tcb(conn), common, now_);
   }
 
   static bool steady(Host& at, ConnId conn) { return is_steady(*at.tcb(conn)); }
@@ -242,6 +243,42 @@ TEST_F(Pair, FinsAndTheirAcksAreControl) {
   EXPECT_FALSE(control(fin, server_, server_conn_)) << "again it is old";
   const Bytes ack = next(server_);
   EXPECT_TRUE(control(ack, client_, client_conn_));
+}
+
+TEST_F(Pair, SynsAreReadAndWrittenInPlace) {
+  const ConnId conn = *client_.connect(now_, 4001, {server_config_.ip4, 80});
+  EXPECT_TRUE(sends_first_syn(*client_.tcb(conn)));
+  const Bytes syn = next(client_);
+  EXPECT_TRUE(SynSegment(syn).is_one());
+  server_.on_packet(now_, syn);
+  EXPECT_TRUE(SynSegment(next(server_)).is_one());
+}
+
+TEST_F(Pair, AreQuietFromTheHandshakeToTheEnd) {
+  const auto both_are_quiet = [&] {
+    return client_.tcb(client_conn_)->flow == Flow::quiet && server_.tcb(server_conn_)->flow == Flow::quiet;
+  };
+  EXPECT_TRUE(both_are_quiet());
+  EXPECT_TRUE(closes_quietly(*client_.tcb(client_conn_)));
+  ASSERT_TRUE(client_.close(now_, client_conn_).ok());
+  exchange();
+  EXPECT_EQ(client_.state(client_conn_), State::fin_wait_2);
+  EXPECT_TRUE(both_are_quiet());
+  EXPECT_TRUE(closes_quietly(*server_.tcb(server_conn_)));
+  ASSERT_TRUE(server_.close(now_, server_conn_).ok());
+  EXPECT_TRUE(both_are_quiet());
+  exchange();
+  EXPECT_EQ(client_.state(client_conn_), State::time_wait);
+  EXPECT_EQ(server_.state(server_conn_), State::closed);
+}
+
+TEST_F(Pair, TextIsTheEndOfQuiet) {
+  const std::vector<std::byte> text(100, std::byte{7});
+  ASSERT_EQ(*client_.send(now_, client_conn_, text), text.size());
+  EXPECT_NE(client_.tcb(client_conn_)->flow, Flow::quiet);
+  server_.on_packet(now_, next(client_));
+  EXPECT_NE(server_.tcb(server_conn_)->flow, Flow::quiet);
+  EXPECT_FALSE(closes_quietly(*server_.tcb(server_conn_)));
 }
 
 TEST_F(Pair, AFinBehindTextIsNotControl) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "stack/host/chained_table.h"
+#include "stack/host/due_queue.h"
 #include "stack/host/isn.h"
 #include "stack/host/timers_of_host.h"
 #include "stack/tcb/state.h"
@@ -37,6 +38,41 @@ TEST(ConnectionTable, FindsExactlyWhatIsInIt) {
     const Connection* const expected = i % 3 == 0 ? nullptr : all[i].get();
     ASSERT_EQ(table.find(all[i]->sockets()), expected) << i;
   }
+}
+
+TEST(DueQueue, KeepsTheOrderOfConnectionsAndHandles) {
+  DueQueue queue;
+  std::vector<std::unique_ptr<Connection>> all;
+  for (std::uint32_t i = 0; i < 4; ++i) all.push_back(make(i));
+  std::vector<ConnId> told;
+  const auto take = [&] {
+    told.push_back(queue.first() != nullptr ? queue.first()->id : queue.first_id());
+    queue.pop();
+  };
+  queue.push(*all[0]);
+  EXPECT_EQ(queue.first(), all[0].get());
+  queue.push(*all[1]);
+  queue.push(ConnId{9});
+  take();
+  EXPECT_EQ(queue.first(), nullptr) << "the others stand in it by their handles";
+  queue.push(*all[2]);
+  while (!queue.empty()) take();
+  EXPECT_EQ(told, (std::vector<ConnId>{all[0]->id, all[1]->id, ConnId{9}, all[2]->id}));
+}
+
+TEST(DueQueue, ForgetsWhoIsGone) {
+  DueQueue queue;
+  const auto gone = make(1);
+  const auto other = make(2);
+  queue.push(*gone);
+  queue.push(*other);
+  queue.forget(*other);
+  queue.forget(*gone);
+  ASSERT_FALSE(queue.empty());
+  EXPECT_EQ(queue.first(), nullptr);
+  EXPECT_EQ(queue.first_id(), other->id);
+  queue.pop();
+  EXPECT_TRUE(queue.empty());
 }
 
 TEST(TimerHeap, TopIsTheEarliestWhateverMoved) {
