@@ -234,6 +234,13 @@ void Context::note_at_tap(RuleId rule, std::string expected, std::string actual,
   if (conn.provisional.size() > before) conn.provisional.back().only_note = true;
 }
 
+const Suspicion* TrackedConnection::suspected(SuspicionKind kind, int accused) const {
+  for (const Suspicion& s : suspicions) {
+    if (s.kind == kind && s.accused == accused) return &s;
+  }
+  return nullptr;
+}
+
 void Context::suspect(SuspicionKind kind, RuleId rule, Position claimed, Position known, std::string expected,
                       std::string actual, std::string why) const {
   Finding f = draft(rule, std::move(expected), std::move(actual), std::move(why));
@@ -261,6 +268,10 @@ void Context::suspect(SuspicionKind kind, RuleId rule, Position claimed, Positio
     s.has_tsval = true;
     s.new_tsval = (witness & kByTsval) != 0;
     s.tsval = ts->value;
+  }
+  if (kind == SuspicionKind::ack_fell) {
+    s.answered_by = self.ack_packet;
+    s.answered_at = self.ack_time;
   }
   s.draft = std::move(f);
   conn.suspicions.push_back(std::move(s));

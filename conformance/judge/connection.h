@@ -55,6 +55,7 @@ enum class SuspicionKind : std::uint8_t {
   option_missing,     // its sender has not used an agreed option yet: a box may have taken it out of the SYN-ACK
   unoffered_option,   // in a SYN-ACK; if its sender's own SYN is missing (simultaneous open), that may have offered it
   idle_ack,           // an acknowledgement that does not count a FIN which had nothing before it
+  ack_fell,           // it acknowledges less than a segment that was sent before: one of both is wrong
 };
 
 struct Suspicion {
@@ -74,9 +75,10 @@ struct Suspicion {
   bool has_tsval = false;
   bool new_tsval = false;  // newer than all before
   std::uint32_t tsval = 0;
-  bool ids_gapless = false;       // the IP identifications prove that nothing of the sender is missing here
-  bool in_order = false;          // bad_checksum: its number is the sender's SND.NXT, so that much of it is right
-  std::uint64_t answered_by = 0;  // bad_checksum: the packet that acknowledges it
+  bool ids_gapless = false;  // the IP identifications prove that nothing of the sender is missing here
+  bool in_order = false;     // bad_checksum: its number is the sender's SND.NXT, so that much of it is right
+  std::uint64_t answered_by =
+      0;  // bad_checksum: the packet that acknowledges it; ack_fell: the one with the higher ACK
   Instant answered_at{};
   bool later = false;  // certainly sent after everything before it: no copy that the network made
   Finding draft;
@@ -179,6 +181,7 @@ struct TrackedConnection {
   std::array<Blamed, 4> last_blamed{};       // the last violations, so that none is reported twice under two names
   std::size_t next_blamed = 0;
   std::vector<Suspicion> suspicions;
+  const Suspicion* suspected(SuspicionKind kind, int accused) const;
   NextSyn next_syn;
   EarlierNumbers earlier[2];             // per end
   Conduct conduct[2];                    // on the path only

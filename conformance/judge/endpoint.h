@@ -104,6 +104,8 @@ struct Endpoint {
   Position ack_max = 0;      // the highest acknowledgement number: RCV.NXT, at least
   Position ack_highest = 0;  // claims of what was not sent included
   std::uint64_t ack_packet = 0;
+  bool ack_unverified = false;  // its checksum says nothing
+  std::uint64_t ack_said = 0;   // that packet, when a lower number was last found
   Instant ack_time{};
   std::array<Position, 4> recent_acks{};  // the last distinct ones
   std::uint32_t distinct_acks = 0;
@@ -156,7 +158,9 @@ struct Endpoint {
 
   // Since its last segment: what the other end sent that may have caused a reaction.
   std::uint32_t stimuli = 0;
-  bool only_fin = false;        // that one stimulus was a bare FIN, in order
+  bool only_fin = false;          // a bare FIN, in order, is the only one of them that wants an answer
+  bool only_quiet = false;        // none of them does: ACKs of nothing in particular
+  std::uint8_t fin_left_out = 0;  // times that it answered such a FIN without counting it
   bool old_among_them = false;  // one was numbered before what it has acknowledged, so that it is due an ACK of its own
   bool owes_another = false;    // its last segment may have answered one of several only
   std::uint64_t stimulus_packet = 0;

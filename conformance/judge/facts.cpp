@@ -149,8 +149,7 @@ void note_numbers(Context& c) {
   e.next_guessed = e.next_guessed && c.end == c.seq;
   if (c.seq > e.claimed) e.claimed = c.seq;
   // Text may be a repetition, with more sent before the capture, or in a gap of it; an empty segment is none.
-  const bool first_text = e.syn.count != 0 && c.seq == e.iss + 1;
-  if (c.seq == e.next && (c.end == c.seq || first_text)) e.next_sure = c.seg.number;
+  if (c.seq == e.next && (c.end == c.seq || is_first_text(c))) e.next_sure = c.seg.number;
   if (c.end == c.seq) return;
   const Position next_before = e.next;
   if (e.sent.covers(c.seq, c.seq + 1)) {

@@ -37,12 +37,22 @@ inline void note_recent_ack(Context& c) {
   if (!c.flags().rst() && (e.distinct_acks == 1 || c.ack > e.ack_highest)) e.ack_highest = c.ack;
 }
 
+// The first text that was sent, and not its repetition after the first flight was lost before the tap: nothing was sent
+// since the SYN, or no time-out has passed (200 ms at the least in the stacks that are known).
+inline bool is_first_text(const Context& c) {
+  const Endpoint& e = c.self;
+  if (e.syn.count == 0 || c.seq != e.iss + 1) return false;
+  const bool soon = c.clock_runs() && c.seg.time - e.syn.time < std::chrono::milliseconds(150);
+  return c.conn.certain || soon || (c.seg.ip.src.version == IpVersion::v4 && e.ids.is_next(c.seg.ip.id));
+}
+
 // What its acknowledgement says has arrived.
 inline void note_news(Context& c) {
   Endpoint& e = c.self;
   if (!e.acked || c.ack > e.ack_max) {
     e.ack_max = c.ack;
     e.ack_packet = c.seg.number;
+    e.ack_unverified = c.seg.checksum == ChecksumState::unknown;
     e.ack_time = c.seg.time;
   }
   e.acked = true;
@@ -102,8 +112,11 @@ inline std::uint32_t wire_packets(const Context& c) {
 inline void note_stimulus(Context& c) {
   Endpoint& other = c.peer;
   ++other.stimuli;
-  other.only_fin = other.stimuli == 1 && c.flags().fin() && c.seg.payload_size == 0 && !c.flags().rst() &&
-                   !c.flags().syn() && other.acked && other.ack_max == c.seq && !other.owes_another;
+  const bool only = (other.stimuli == 1 || other.only_quiet) && !other.owes_another;
+  const bool next =
+      c.seg.payload_size == 0 && !c.flags().rst() && !c.flags().syn() && other.acked && other.ack_max == c.seq;
+  other.only_fin = only && next && c.flags().fin();
+  other.only_quiet = only && next && !c.flags().fin() && c.flags().ack() && c.seg.tcp.options.sack_count == 0;
   if (other.acked && c.seq < other.ack_max) other.old_among_them = true;
   other.stimulus_packet = c.seg.number;
   other.stimulus_time = c.seg.time;
@@ -115,7 +128,7 @@ inline void note_stimulus(Context& c) {
   c.self.owes_another = c.self.old_among_them && c.self.stimuli > 1;
   c.self.old_among_them = false;
   c.self.stimuli = 0;
-  c.self.only_fin = false;
+  c.self.only_fin = c.self.only_quiet = false;
 }
 
 // One octet may be the garbage of a keep-alive (MAY-6).

@@ -72,7 +72,7 @@ void note_conduct(Context& c) {
 void note_facts_in_order(Context& c) {
   Endpoint& e = c.self;
   if (c.seq > e.claimed) e.claimed = c.seq;
-  if (!c.has_data() || c.seq == e.iss + 1) e.next_sure = c.seg.number;
+  if (!c.has_data() || is_first_text(c)) e.next_sure = c.seg.number;
   if (c.has_data()) {
     e.sent.advance_to(c.end);
     e.next = c.end;

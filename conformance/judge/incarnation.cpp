@@ -206,7 +206,8 @@ bool may_be_made_anew(const TrackedConnection& c, const SegmentInfo& seg) {
   const Endpoint& self = c.ends[side_of(c, seg)];
   const bool ack_came = self.stimulus_packet > self.rst_packet && (self.stimulus_flags & Flags::ack_bit) != 0 &&
                         (self.stimulus_flags & Flags::rst_bit) == 0;
-  return !c.certain && self.rst && self.rst_synchronized && !self.was_reset && ack_came;
+  const bool opened_actively = self.syn.without_ack && !self.syn.with_ack;
+  return !opened_actively && !c.certain && self.rst && self.rst_synchronized && !self.was_reset && ack_came;
 }
 
 // The same where the reset never came to the tap: what ends the stream goes on behind its FIN, which the peer has

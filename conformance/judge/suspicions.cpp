@@ -211,6 +211,28 @@ Ruling settle_idle_ack(Context& c, Suspicion& s) {
   return counted_alone ? Ruling::drop : Ruling::keep;  // the first one answered something else
 }
 
+// The segment in question acknowledges `known`, and one before it `claimed`: the next one takes the part of one of
+// them.
+Ruling settle_ack_fell(Context& c, Suspicion& s) {
+  Endpoint& self = c.self;
+  if (c.side != s.accused || !c.flags().ack() || c.flags().rst() || c.flags().syn() || c.ack < s.known)
+    return Ruling::keep;
+  if (c.ack >= s.claimed) return Ruling::violated;
+  if (!c.later_but(kByAck) || self.ack_packet != s.answered_by) return Ruling::keep;
+  Finding f =
+      c.draft(RuleId::ack_of_missing_data, "ACK=" + number_text(s.known) + " or less", "ACK=" + number_text(s.claimed),
+              "packet " + std::to_string(s.draft.packet) + " was sent later and acknowledges " + number_text(s.known) +
+                  ", and packet " + std::to_string(c.seg.number) + " after it " + number_text(c.ack));
+  f.packet = s.answered_by;
+  f.time = s.answered_at;
+  f.unverified = !c.conn.certain && self.ack_unverified;
+  f.flipped_bit = f.unverified;  // the bit that was turned over is any
+  s.draft = std::move(f);
+  self.ack_max = s.known;
+  self.edge_said = self.edge_packet;  // the window that was offered with it proves nothing
+  return Ruling::violated;
+}
+
 // The accused acknowledged `claimed` where the other end's SYN says `known`. A sender that goes on with `claimed` had
 // its SYN wrong: all else agrees.
 Ruling settle_isn_vote(Context& c, Suspicion& s) {
@@ -289,6 +311,7 @@ Ruling settle(Context& c, Suspicion& s) {
     case SuspicionKind::option_missing: return settle_option_missing(c, s);
     case SuspicionKind::unoffered_option: return settle_unoffered_option(c, s);
     case SuspicionKind::idle_ack: return settle_idle_ack(c, s);
+    case SuspicionKind::ack_fell: return settle_ack_fell(c, s);
   }
   return Ruling::keep;
 }
@@ -319,6 +342,7 @@ Ruling last_word(const TrackedConnection& conn, Suspicion& s) {
       if (conn.capture_gap) return open_because(s, "packets are missing from the capture");
       if (!s.later && conn.sink->repeats()) return open_because(s, "it may be a copy of an ACK sent before the FIN");
       return Ruling::violated;
+    case SuspicionKind::ack_fell:
     case SuspicionKind::isn_vote: return Ruling::violated;
     case SuspicionKind::unoffered_option: return open_because(s, "the answer to it was not captured");
     case SuspicionKind::option_missing:

@@ -43,7 +43,7 @@ void note_waiting_syn(TrackedConnection& c, const SegmentInfo& seg) {
   if (!c.certain) conduct::waiting_syn(c, side, seg);
   Endpoint& other = c.ends[1 - side];
   ++other.stimuli;
-  other.only_fin = false;
+  other.only_fin = other.only_quiet = false;
   other.stimulus_packet = seg.number;
   other.stimulus_flags = seg.tcp.flags.bits;
   other.due = false;

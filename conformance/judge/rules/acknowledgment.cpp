@@ -87,12 +87,13 @@ void ack_goes_back(Context& c) {
                               c.self.next_packet != c.self.syn.packet && !c.self.next_doubtful;
   if (!c.later_but(kByAck) && !after_own_text) return;
   if (c.peer.syn.count != 0 && c.ack <= c.peer.iss && c.conn.handshake_known()) return;  // ack-before-isn
+  if (c.conn.suspected(SuspicionKind::ack_fell, c.side) != nullptr) return;              // its next one shows which
   std::string why = "RCV.NXT=" + number_text(c.self.ack_max) + since_packet(c.self.ack_packet);
   why += c.later_but(kByAck) ? why_later(c, kByAck)
                              : ", SEQ=SND.NXT shows that this was sent after packet " +
                                    std::to_string(c.self.next_packet) + " with ACK=" + number_text(c.self.ack_at_next);
-  c.violated(RuleId::ack_goes_back, "ACK=" + number_text(c.self.ack_max) + " or more", "ACK=" + number_text(c.ack),
-             why);
+  c.suspect(SuspicionKind::ack_fell, RuleId::ack_goes_back, c.self.ack_max, c.ack,
+            "ACK=" + number_text(c.self.ack_max) + " or more", "ACK=" + number_text(c.ack), why);
 }
 
 // A FIN in order was the only segment that could have caused this ACK, and the ACK leaves it out.
@@ -110,18 +111,22 @@ void fin_not_acknowledged(Context& c) {
   // What options alone make it send (MPTCP) does not answer the FIN.
   // What echoes an older timestamp was sent before the FIN had arrived.
   const bool unseen = ts && self.only_fin && before(SeqNum(ts->echo), SeqNum(self.stimulus_tsval));
-  const bool answers_nothing = c.seg.tcp.options.unknown || (unseen && !c.conn.certain);
+  const bool before_fin = unseen && peer.fin_count == 1 && !c.conn.certain;
+  const bool answers_nothing = c.seg.tcp.options.unknown || before_fin;
   const bool idle_repeat = !answers_nothing && self.only_fin && c.seg.tcp.wnd <= self.wnd_last &&
                            c.seg.tcp.options.sack_count == 0 && c.seq == self.next && self.edge_known;
   if (!echoes_fin && !idle_repeat) return;
-  if (peer.fin_count != 1) return;
   // A FIN right of the window, at a closed one for example, is refused with just this ACK (3.10.7.4 first).
   if (self.edge_known && peer.fin_at >= self.edge_max) return;
+  const bool for_good =
+      idle_repeat && ++c.self.fin_left_out == 3;  // and it comes again: nothing else can have caused three
+  if (peer.fin_count != 1 && !for_good) return;
   const std::string why = "RCV.NXT=" + number_text(peer.fin_at + 1) + since_packet(peer.fin_packet) + " (FIN took " +
-                          number_text(peer.fin_at) + ")" + (echoes_fin ? ", and TSecr shows that it has arrived" : "");
+                          number_text(peer.fin_at) + ")" + (echoes_fin ? ", and TSecr shows that it has arrived" : "") +
+                          (for_good ? "; it came alone and was answered so for the third time" : "");
   const std::string expected = "ACK=" + number_text(peer.fin_at + 1);
   const std::string actual = "ACK=" + number_text(c.ack);
-  if (echoes_fin) {
+  if (echoes_fin || for_good) {
     c.violated(RuleId::fin_not_acknowledged, expected, actual, why);
   } else {
     c.suspect(SuspicionKind::idle_ack, RuleId::fin_not_acknowledged, peer.fin_at + 1, peer.fin_at, expected, actual,

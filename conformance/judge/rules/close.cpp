@@ -17,7 +17,8 @@ void fin_moved(Context& c) {
   }
   if (!c.self.numbers_known || fin >= c.self.next || c.self.syn.packet >= c.self.next_packet) return;
   if (c.self.next_guessed || (c.self.syn.count == 0 && fin + 1 == c.self.next))
-    return;  // repeated, its first copy unseen
+    return;                                       // repeated, its first copy unseen
+  if (!c.self.sent.covers(fin, fin + 1)) return;  // an empty segment, sent after this FIN and captured before it
   // Data was numbered after this FIN already. If that data had jumped, the jump is to blame.
   if (c.self.jumped && c.self.jump_to > c.self.jump_from && fin + 1 >= c.self.jump_from) return;
   c.violated(RuleId::fin_moved, "FIN at " + number_text(c.self.next) + " or later", "FIN at " + number_text(fin),

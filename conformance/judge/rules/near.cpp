@@ -43,6 +43,8 @@ void ack_falls(Context& c) {
   const Endpoint& self = c.self;
   if (!self.acked || c.ack >= self.ack_max || c.flags().syn() || proven_later(c)) return;
   if (self.ack_max - c.ack > (Position{1} << 30) || !well_after(c, self.ack_packet, self.ack_time)) return;
+  if (self.ack_said == self.ack_packet) return;  // once for each that was sent earlier
+  c.self.ack_said = self.ack_packet;
   c.violated_at_tap(RuleId::ack_goes_back, "ACK=" + number_text(self.ack_max) + " or more", "ACK=" + number_text(c.ack),
                     "RCV.NXT=" + number_text(self.ack_max) + since_packet(self.ack_packet) + ", sent earlier");
 }

@@ -8,9 +8,12 @@
 
 namespace lastack::near {
 
-// Far enough after an earlier packet that neither several capture queues nor coarse clocks can have swapped them.
+// Far enough after an earlier packet that neither several capture queues nor coarse clocks can have swapped them; where
+// a second lies between them, nor an error in the order of their neighbours.
 inline bool well_after(const Context& c, std::uint64_t packet, Instant time) {
-  return c.seg.number > packet + 4 && c.seg.time - time > std::chrono::milliseconds(5);
+  const Duration elapsed = c.seg.time - time;
+  return c.seg.number > packet + 2 && elapsed > std::chrono::milliseconds(5) &&
+         (c.seg.number > packet + 4 || elapsed > std::chrono::seconds(1));
 }
 // SND.UNA of this end, as far as ACKs have passed; and the octets that wait for one.
 inline Position una(const Endpoint& sender, const Endpoint& receiver) {

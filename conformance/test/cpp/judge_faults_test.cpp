@@ -97,6 +97,33 @@ const std::vector<Fault>& faults() {
       {"ack_falls_while_the_sequence_has_moved_on",  // no timestamps, no IP identifications: SND.NXT is the witness
        [](Talk& t) { going(t).a({.seq = 111, .ack = 321, .len = 5}).a({.seq = 116, .ack = 315}); }, "ack-goes-back", 8,
        0},
+      {"ack_of_what_had_not_arrived",  // and those after it say so
+       [](Talk& t) {
+         t.timestamps = true;
+         going(t).b({.seq = 321, .ack = 111, .len = 10}).b({.seq = 331, .ack = 111, .len = 10});
+         t.b({.seq = 341, .ack = 111, .len = 10}).a({.seq = 111, .ack = 331}).a({.seq = 111, .ack = 351});
+         for (int i = 0; i < 5; ++i) t.a({.seq = 111, .ack = 331});
+         t.a({.seq = 111, .ack = 341}).a({.seq = 111, .ack = 351});
+       },
+       "ack-of-missing-data", 11, 0},
+      {"ack_that_falls_once",  // and those after it take the part of the one before
+       [](Talk& t) {
+         t.timestamps = true;
+         going(t).b({.seq = 321, .ack = 111, .len = 10}).b({.seq = 331, .ack = 111, .len = 10});
+         t.a({.seq = 111, .ack = 341}).a({.seq = 111, .ack = 331}).a({.seq = 111, .ack = 341});
+       },
+       "ack-goes-back", 10, 0},
+      {"fin_without_a_number",  // the only text is the FIN
+       [](Talk& t) { t.open().a({.flags = "FA", .seq = 101, .ack = 301}).b({.seq = 301, .ack = 101}); },
+       "fin-not-counted", 5, 1},
+      {"fin_left_out_for_good",
+       [](Talk& t) {
+         going(t);
+         for (int i = 0; i < 5; ++i) {
+           t.a({.flags = "FA", .seq = 111, .ack = 321}).b({.seq = 321, .ack = 111}).wait(std::chrono::seconds(1 << i));
+         }
+       },
+       "fin-not-counted", 12, 1},
       {"third_segment_one_too_high",  // no timestamps, no IP identifications: the data follows too soon
        [](Talk& t) {
          t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101}).a({.seq = 102, .ack = 301});

@@ -27,12 +27,24 @@ inline std::function<void(std::vector<std::byte>&)> flipped(std::size_t octet, u
   return [=](std::vector<std::byte>& p) { p[kIpv4HeaderSize + octet] ^= static_cast<std::byte>(bits); };
 }
 
+inline void fix_ip_checksum(std::vector<std::byte>& p) {
+  p[10] = p[11] = std::byte{0};
+  store_be16(p.data() + 10, internet_checksum({p.data(), kIpv4HeaderSize}));
+}
+
 // Arrives with `n` hops left.
 inline std::function<void(std::vector<std::byte>&)> hops(unsigned n) {
   return [=](std::vector<std::byte>& p) {
     p[8] = static_cast<std::byte>(n);
-    p[10] = p[11] = std::byte{0};
-    store_be16(p.data() + 10, internet_checksum({p.data(), kIpv4HeaderSize}));
+    fix_ip_checksum(p);
+  };
+}
+
+// With this IP identification; that of a SYN-ACK of Linux is 0.
+inline std::function<void(std::vector<std::byte>&)> with_id(std::uint16_t id) {
+  return [=](std::vector<std::byte>& p) {
+    store_be16(p.data() + 4, id);
+    fix_ip_checksum(p);
   };
 }
 

@@ -240,4 +240,23 @@ TEST(JudgeSilence, ResetFromSynSentBehindTheSynAck) {
   }
 }
 
+// Who has opened actively is no listener: nothing makes its connection anew, and it lives on after its reset.
+TEST(JudgeSilence, LivesOnAfterItsOwnReset) {
+  for (const TapChoice tap : {TapChoice::client, TapChoice::path}) {
+    for (const int after : {1, 3}) {
+      Talk t(tap);
+      t.open().a({.seq = 101, .ack = 301, .len = 10}).b({.seq = 301, .ack = 111});
+      t.a({.flags = "RA", .seq = 111, .ack = 301});
+      for (int i = 0; i < after; ++i) {
+        const auto seq = static_cast<std::uint32_t>(111 + i * 10);
+        t.wait(std::chrono::seconds(3)).a({.seq = seq, .ack = 301, .len = 10}).b({.seq = 301, .ack = seq + 10});
+      }
+      // One packet may stand in the wrong place of the file.
+      const bool sure = tap == TapChoice::client && after > 1;
+      EXPECT_EQ(t.violates("segment-after-reset"), sure) << after << t.text();
+      EXPECT_EQ(violations(t) != 0, sure) << after << t.text();
+    }
+  }
+}
+
 }  // namespace lastack::test

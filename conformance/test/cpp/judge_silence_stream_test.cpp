@@ -277,4 +277,21 @@ TEST(JudgeSilence, JumpToWhatIsAcknowledged) {
   }
 }
 
+// Found by the campaign: the first flight was lost before the tap, and its identifications with it, as the SYN-ACK has
+// none. The repetition of its beginning is the first text that the capture has, and more had been sent.
+TEST(JudgeSilence, FirstFlightThatWasLostBeforeTheTap) {
+  for (const bool soon : {true, false}) {
+    Talk t;
+    t.ids = true;
+    t.a({.flags = "S", .seq = 100});
+    t.b({.flags = "SA", .seq = 300, .ack = 101, .raw = with_id(0)});
+    t.a({.seq = 101, .ack = 301}).a({.seq = 101, .ack = 301, .len = 10});
+    if (!soon) t.skip_ids(1, 6).wait(std::chrono::milliseconds(300));
+    t.b({.seq = 301, .ack = 111, .len = 5}).a({.seq = 111, .ack = 306}).b({.seq = 320, .ack = 111});
+    t.b({.seq = 306, .ack = 111, .len = 5}).a({.seq = 111, .ack = 311});
+    EXPECT_EQ(t.violates("unsent-sequence"), soon) << t.text();
+    EXPECT_EQ(violations(t), soon ? 1 : 0) << t.text();
+  }
+}
+
 }  // namespace lastack::test
