@@ -198,7 +198,7 @@ def test_pcapng_is_the_capture_with_comments(capture: Path, tmp_path: Path) -> N
         "frame.comment",
     ]
     shown = subprocess.run(words, capture_output=True, text=True, check=True).stdout
-    assert shown.startswith("2\tVIOLATION syn-ack-number") and shown.count("\n") == 1
+    assert shown.startswith("2\t#1 VIOLATION syn-ack-number") and shown.count("\n") == 1
 
 
 def test_html_is_one_page_without_scripts(capture: Path, tmp_path: Path) -> None:

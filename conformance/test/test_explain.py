@@ -106,7 +106,7 @@ def test_relative_numbers_begin_at_the_initial_sequence_numbers(tmp_path: Path) 
 
 def test_explaining_a_violation_is_no_failure(tmp_path: Path) -> None:
     result = lastack("explain", text_file(tmp_path, CLOSE))
-    assert result.status == 0 and "<== VIOLATION sequence-jump" in result.stdout
+    assert result.status == 0 and "<== VIOLATION #1 sequence-jump" in result.stdout
 
 
 # --------------------------------------------------------------------------------------------------- segments as text

@@ -5,7 +5,6 @@ and writing are in ``lastack.trace``.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +12,13 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from lastack.errors import UsageError
+from lastack.errors import NoInput, UsageError
 from lastack.ladder import Line
 
 if TYPE_CHECKING:
-    from lastack.trace.inputs import Inputs, Source
+    from lastack.trace.inputs import Inputs
     from lastack.trace.judging import Options, Report
+    from lastack.trace.outputs import Output
 
 OK, VIOLATIONS, INTERRUPTED, UNREADABLE = 0, 1, 2, 6
 
@@ -51,7 +51,9 @@ _OUT = click.Path(dir_okay=False)
 @click.option("--html", type=_OUT, metavar="OUT", help="Write one static page with ladders.")
 @click.option("--pcapng", type=_OUT, metavar="OUT", help="Write the capture with findings as packet comments.")
 @click.option("--junit", type=_OUT, metavar="OUT", help="Write JUnit XML.")
-@click.option("--as-scenario", type=click.IntRange(1), metavar="N", help="Print finding N as a scenario (lastack run).")
+@click.option(
+    "--as-scenario", type=click.IntRange(1), metavar="N", help="Print finding #N as a scenario (lastack run)."
+)
 @click.option("--rules", type=Rules(), default=(), metavar="ID,...", help="Only these rules (see lastack rules).")
 @click.option("--skip-rules", type=Rules(), default=(), metavar="ID,...", help="None of these rules.")
 @click.option("--level", type=click.Choice(("must", "should")), default="must", help="should: advice too.  [must]")
@@ -84,6 +86,13 @@ def check(
     pattern such as 'traces/*.pcap', '-' for standard input, or segments
     written as text (lastack explain --help).
 
+    Findings have the same number everywhere (screen, --json, --html, --junit,
+    --pcapng, --as-scenario): violations are #1, #2, ... over all FILEs; after
+    them come SHOULDs (--level should), inconclusive findings and notes (-v).
+
+    OUT is written when everything was judged; an older one stays until then,
+    and whenever the command ends with 3 or 4.
+
     \b
     Exit status:
       0  no violation
@@ -95,33 +104,37 @@ def check(
     """
     from lastack.trace import judging
     from lastack.trace.inputs import Inputs
+    from lastack.trace.outputs import Output, check_apart
 
     options = judging.Options(
         rules, skip_rules, level == "should" or strict, strict, tap=tap or "", profile=_profile(profile)
     )
     options.check()
-    for out in (html, pcapng, junit):
-        _writable(out)
+    outputs = [Output(f"--{kind}", out) for kind, out in (("html", html), ("junit", junit), ("pcapng", pcapng)) if out]
+    if as_json and as_scenario:
+        raise UsageError("--json and --as-scenario both want standard output: choose one")
     with Inputs(files) as inputs, judging.Interrupts() as interrupts:
-        if pcapng:
-            _one_other_file(inputs.sources, pcapng)
+        if pcapng and len(inputs.sources) != 1:
+            raise UsageError(f"--pcapng takes one capture, not {len(inputs.sources)}")
+        check_apart(outputs, (path for source in inputs.sources for path in (source.name, source.path)))
         screen = None if as_json or as_scenario else _Screen(inputs, options, verbose)
         reports = []
         for report in judging.judge(inputs.sources, options, jobs, True, interrupts):
             reports.append(report)
             if screen:
                 screen.show(report)
-        if as_scenario:
-            return _print_scenario(reports, inputs, options, as_scenario)
+        document = judging.document(reports)
         if screen:
             screen.finish(reports)
-        else:
-            click.echo(json.dumps(judging.document(reports), indent=1))
-        _write(reports, inputs, options, html, pcapng, junit)
-        for report in reports:
-            if report["error"]:
-                _complain(f"{report['file']}: {judging.error_text(report['error'])}")
-        return _status(reports, interrupts.seen or inputs.interrupted)
+        elif as_json:
+            click.echo(json.dumps(document, indent=1))
+        for error in document["errors"]:
+            _complain(error)
+        for output in outputs:
+            _write(output, reports, inputs, options)
+        if as_scenario:
+            return _print_scenario(document, inputs, options, as_scenario)
+        return _status(document, interrupts.seen or inputs.interrupted)
 
 
 def _profile(name: str | None) -> dict[str, float]:
@@ -133,13 +146,13 @@ def _profile(name: str | None) -> dict[str, float]:
         raise UsageError(str(error)) from None
 
 
-def _status(reports: Sequence[Report], interrupted: bool) -> int:
+def _status(document: Report, interrupted: bool) -> int:
     if interrupted:
         _complain("interrupted")
         return INTERRUPTED
-    if any(report["error"] for report in reports):
+    if document["errors"]:
         return UNREADABLE
-    return VIOLATIONS if any(report["summary"]["violations"] for report in reports) else OK
+    return VIOLATIONS if document["summary"]["violations"] else OK
 
 
 def _complain(text: str) -> None:
@@ -148,57 +161,38 @@ def _complain(text: str) -> None:
     click.echo(f"lastack: {printable(text)}", err=True)
 
 
-def _writable(out: str | None) -> None:
-    """Before a long run: can this be written? What is there stays until then."""
-    if out:
-        try:
-            with open(out, "ab"):
-                pass
-        except OSError as error:
-            raise UsageError(f"cannot write {out}: {error.strerror}") from error
+def _write(output: Output, reports: Sequence[Report], inputs: Inputs, options: Options) -> None:
+    from lastack.trace import comments, junit, page
 
-
-def _one_other_file(sources: Sequence[Source], out: str) -> None:
-    if len(sources) != 1:
-        raise UsageError(f"--pcapng takes one capture, not {len(sources)}")
-    if os.path.exists(sources[0].path) and os.path.samefile(sources[0].path, out):
-        raise UsageError(f"--pcapng {out} would overwrite the capture")
-
-
-def _write(
-    reports: Sequence[Report], inputs: Inputs, options: Options, html: str | None, pcapng: str | None, junit: str | None
-) -> None:
-    sources = inputs.by_name()
     try:
-        if html:
-            from lastack.trace import page
-
-            Path(html).write_text(page.render(reports, sources, options), encoding="utf-8")
-        if junit:
-            from lastack.trace import junit as xml
-
-            Path(junit).write_bytes(xml.render(reports))
-        if pcapng and reports and not (reports[0]["error"] or {}).get("unreadable"):
-            from lastack.trace import comments
-
-            comments.annotate(reports[0], inputs.sources[0], pcapng)
+        if output.option == "--html":
+            text = page.render(reports, inputs.by_name(), options)
+            output.write(lambda path: Path(path).write_text(text, encoding="utf-8"))
+        elif output.option == "--junit":
+            octets = junit.render(reports)
+            output.write(lambda path: Path(path).write_bytes(octets))
+        elif reports and not (reports[0]["error"] or {}).get("unreadable"):
+            output.write(lambda path: comments.annotate(reports[0], inputs.sources[0], path))
+        else:
+            _complain(f"{output.path} is not written: nothing of the capture could be read")
     except (OSError, RuntimeError) as error:
-        raise UsageError(f"cannot write: {error}") from error
+        raise UsageError(f"cannot write {output.path}: {error}") from error
 
 
-def _print_scenario(reports: Sequence[Report], inputs: Inputs, options: Options, number: int) -> int:
+def _print_scenario(document: Report, inputs: Inputs, options: Options, number: int) -> int:
     from lastack.trace import scenario
 
-    found = [(report, finding) for report in reports for finding in report["findings"]]
+    found = document["findings"]
     if number > len(found):
-        raise UsageError(f"there is no finding {number}: there {'is' if len(found) == 1 else 'are'} {len(found)}")
-    report, finding = found[number - 1]
-    click.echo(scenario.of_finding(inputs.by_name()[report["file"]], finding, options), nl=False)
+        error = NoInput if document["errors"] else UsageError
+        raise error(f"there is no finding {number}: there {'is' if len(found) == 1 else 'are'} {len(found)}")
+    finding = found[number - 1]
+    click.echo(scenario.of_finding(inputs.by_name()[finding["file"]], finding, options), nl=False)
     return OK
 
 
 class _Screen:
-    """Shows each report as soon as it is there, and the sum of several."""
+    """Shows each report as soon as its findings have their numbers, and the sum of several."""
 
     def __init__(self, inputs: Inputs, options: Options, verbose: int) -> None:
         from lastack.trace.terminal import Printer
@@ -208,23 +202,33 @@ class _Screen:
         self._verbose = verbose
         self._printer = Printer()
         self._next = 1
+        # Violations have the first numbers, so they need not wait for later captures; everything else does.
+        self._waits = len(inputs.sources) > 1 and bool(verbose or (options.advisories and not options.strict))
 
     def show(self, report: Report) -> None:
         """One capture."""
-        from lastack.trace import screen
+        from lastack.trace.findings import give_numbers
 
-        if not (report["error"] or {}).get("unreadable"):
-            source = self._sources[report["file"]]
-            brief = len(self._sources) > 1
-            glyphs = self._printer.glyphs
-            self._printer.print(screen.render(report, source, self._options, glyphs, self._verbose, self._next, brief))
-        self._next += len(report["findings"])
+        if not self._waits:
+            report["findings"] = give_numbers(report["findings"], self._next)
+            self._next += sum(finding["kind"] == "violation" for finding in report["findings"])
+            self._print(report)
 
     def finish(self, reports: Sequence[Report]) -> None:
-        """The sum."""
+        """What had to wait (the reports have their numbers), and the sum."""
         from lastack.trace import judging, screen
 
+        for report in reports if self._waits else ():
+            self._print(report)
         if len(reports) > 1:
             summary = judging.document(reports)["summary"]
             style = "fail" if summary["violations"] else "head"
             self._printer.print([Line(""), Line(f"{len(reports)} files: {screen.totals(summary)}", style)])
+
+    def _print(self, report: Report) -> None:
+        from lastack.trace import screen
+
+        if not (report["error"] or {}).get("unreadable"):
+            source, brief = self._sources[report["file"]], len(self._sources) > 1
+            lines = screen.render(report, source, self._options, self._printer.glyphs, self._verbose, brief)
+            self._printer.print(lines)

@@ -11,6 +11,7 @@ from lastack import _judge
 from lastack.errors import UsageError
 from lastack.ladder import WIDTH, Glyphs, Line
 from lastack.trace import ladder, screen
+from lastack.trace.findings import classify, give_numbers, heading
 from lastack.trace.inputs import Source
 from lastack.trace.judging import Options, add_findings
 from lastack.trace.relative import relative
@@ -28,6 +29,8 @@ def explain(source: Source, connection: int | None, limit: int, shift: bool = Fa
     found["report"]["file"] = source.name
     if source.exchange:
         add_findings(found["report"], source.exchange.judge(), Options(advisories=True))
+    classify(found["report"]["findings"], strict=False)
+    found["report"]["findings"] = give_numbers(found["report"]["findings"])
     if connection is not None and not found["exchanges"] and not found["report"]["error"]:
         count = found["report"]["summary"]["connections"]
         raise UsageError(f"{source.name}: there is no connection {connection}, there {_are(count)}")
@@ -53,7 +56,7 @@ def render(found: Mapping[str, Any], source: Source, glyphs: Glyphs, connection:
         yield from _exchange(exchange, source, glyphs, remarks)
         yield Line("")
     if connection is None:
-        yield from screen.render({**report, "findings": []}, source, Options(), glyphs, 0, 1)
+        yield from screen.render({**report, "findings": []}, source, Options(), glyphs)
 
 
 def _remarks(report: Mapping[str, Any], connection: int) -> dict[int, list[Line]]:
@@ -61,9 +64,11 @@ def _remarks(report: Mapping[str, Any], connection: int) -> dict[int, list[Line]
     remarks: dict[int, list[Line]] = {}
     for finding in report["findings"]:
         if finding["connection"] == connection:
-            title, style = screen.heading(finding)
+            title, style = heading(finding)
+            # Violations have the same numbers as in `lastack check`; those of the others depend on what is asked for.
+            name = f"{title} #{finding['number']}" if finding["kind"] == "violation" else title
             text = (
-                f"<== {title} {finding['rule']} ({finding['clause']}): expected {finding['expected']}; {finding['why']}"
+                f"<== {name} {finding['rule']} ({finding['clause']}): expected {finding['expected']}; {finding['why']}"
             )
             remarks.setdefault(finding["packet"], []).append(Line(text, style))
     return remarks

@@ -17,6 +17,7 @@ from typing import Any
 
 from lastack import _judge
 from lastack.errors import UsageError
+from lastack.trace.findings import classify, give_numbers
 from lastack.trace.inputs import Source
 
 SCHEMA = 1
@@ -72,6 +73,7 @@ def judge_one(source: Source, options: Options, progress: Progress | None = None
     report["file"] = source.name
     if source.exchange:
         add_findings(report, source.exchange.judge(), options)
+    classify(report["findings"], options.strict)
     return report
 
 
@@ -195,8 +197,18 @@ def _bar(what: str, shown: bool) -> Iterator[Progress | None]:
         yield lambda done, total: bar.update(task, completed=done, total=total or None)
 
 
+def number_all(reports: Sequence[Report]) -> None:
+    """Numbers what was found in all captures of a command, and puts each capture's findings into that order."""
+    give_numbers(finding for report in reports for finding in report["findings"])
+    for report in reports:
+        report["findings"].sort(key=lambda finding: finding["number"])
+
+
 def document(reports: Sequence[Report]) -> Report:
-    """One document for all captures, in their order. A single one also keeps its own ``file``, ``format`` and ``error``."""
+    """One document for all captures, in their order; findings in that of their numbers. A single capture also keeps its own
+    ``file``, ``format`` and ``error``.
+    """
+    number_all(reports)
     merged: Report = {"schema": SCHEMA}
     if len(reports) == 1:
         merged |= {name: reports[0][name] for name in ("file", "format", "error")}
@@ -205,8 +217,7 @@ def document(reports: Sequence[Report]) -> Report:
     merged["summary"] = _summed([report["summary"] for report in reports])
     for part in ("findings", "connections"):
         merged[part] = [{"file": report["file"], **entry} for report in reports for entry in report[part]]
-    for number, finding in enumerate(merged["findings"], start=1):
-        finding["number"] = number
+    merged["findings"].sort(key=lambda finding: finding["number"])
     merged["inputs"] = [
         {name: report[name] for name in (*_OF_INPUT, *_ABOUT_READING) if name in report} for report in reports
     ]

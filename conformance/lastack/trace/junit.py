@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as Xml
 
+from lastack.trace.findings import one_line
 from lastack.trace.judging import Report, error_text
 from lastack.trace.terminal import printable
 
@@ -54,10 +55,4 @@ def _outcome(case: Xml.Element, kind: str, findings: Sequence[Mapping[str, Any]]
     first = findings[0] if findings else {"rule": "", "packet": 0, "expected": "", "actual": ""}
     message = f"packet {first['packet']}: {first['rule']}: expected {first['expected']}, actual {first['actual']}"
     element = Xml.SubElement(case, kind, type=first["rule"], message=printable(message))
-    element.text = "\n".join(
-        printable(
-            f"packet {f['packet']}: {f['level']} {f['rule']} ({f['clause']}): expected {f['expected']}, "
-            f"actual {f['actual']}; {f['why']}"
-        )
-        for f in findings
-    )
+    element.text = "\n".join(printable(f"packet {f['packet']}: {one_line(f, f['endpoint'])}") for f in findings)

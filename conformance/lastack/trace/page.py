@@ -8,6 +8,7 @@ from typing import Any
 
 from lastack import __version__
 from lastack.trace import drawing, ladder, screen
+from lastack.trace.findings import KINDS, by_rule, clause, heading
 from lastack.trace.inputs import Source
 from lastack.trace.judging import Options, Report, document, error_text
 from lastack.trace.terminal import printable
@@ -38,6 +39,17 @@ class _Part:
         return screen.totals(self.report["summary"])
 
     @property
+    def groups(self) -> list[dict[str, Any]]:
+        """The findings by kind, those that count first."""
+        groups = []
+        for kind, (plural, meaning) in KINDS.items():
+            found = [finding for finding in self.findings if finding["kind"] == kind]
+            if found:
+                one = {"plural": plural, "meaning": meaning, "title": heading(found[0])[0], "findings": found}
+                groups.append({**one, "kind": kind, "open": kind in ("violation", "advice")})
+        return groups
+
+    @property
     def connections(self) -> list[dict[str, Any]]:
         """Those with findings first."""
         clean = [all(end["verdict"] == "OK" for end in c["endpoints"]) for c in self.report["connections"]]
@@ -63,10 +75,7 @@ def render(reports: Sequence[Report], sources: Mapping[str, Source], options: Op
         undefined=jinja2.StrictUndefined,
     )
     summary = document(reports)["summary"]
-    parts, number = [], 1
-    for report in reports:
-        parts.append(_part(report, sources[report["file"]], options, number))
-        number += len(report["findings"])
+    parts = [_part(report, sources[report["file"]], options) for report in reports]
     verdict, style = _verdict(reports, summary)
     return environment.get_template("report.html.j2").render(
         parts=parts,
@@ -74,24 +83,25 @@ def render(reports: Sequence[Report], sources: Mapping[str, Source], options: Op
         verdict_class=style,
         totals=screen.totals(summary),
         tiles=_tiles(summary, len(reports)),
+        rules=_rules(reports),
         version=__version__,
         asked=_asked(options),
     )
 
 
-def _part(report: Report, source: Source, options: Options, number: int) -> _Part:
+def _part(report: Report, source: Source, options: Options) -> _Part:
     part = _Part(source, report, hidden=max(0, len(report["findings"]) - _FINDINGS))
     shown = report["findings"][:_FINDINGS]
     exchanges = screen.exchanges_around(source, shown, options)
-    for i, finding in enumerate(shown):
-        title, style = screen.heading(finding)
+    for finding in shown:
+        title, style = heading(finding)
         entry = {
             **finding,
-            "number": number + i,
             "title": title,
             "style": style,
             "picture": None,
             "tap": finding.get("tap"),
+            "asked": clause(finding),
         }
         entry["accused"], entry["other"] = source.endpoint(finding["endpoint"]), source.endpoint(finding["peer"])
         if exchange := exchanges.get(finding["connection"]):
@@ -100,6 +110,17 @@ def _part(report: Report, source: Source, options: Options, number: int) -> _Par
             entry["picture"] = drawing.picture(steps, ends, {finding["packet"]: (style, note)}) if steps else None
         part.findings.append(entry)
     return part
+
+
+def _rules(reports: Sequence[Report]) -> list[dict[str, Any]]:
+    """What each rule has found in all captures: a table of contents."""
+    rows = []
+    for kind, (plural, _) in KINDS.items():
+        found = [finding for report in reports for finding in report["findings"] if finding["kind"] == kind]
+        for rule, ones in by_rule(found).items():
+            row = {"rule": rule, "kind": heading(ones[0])[0], "plural": plural, "count": len(ones)}
+            rows.append({**row, "first": ones[0]["number"], "requires": ones[0]["requires"]})
+    return rows
 
 
 def _verdict(reports: Sequence[Report], summary: Mapping[str, Any]) -> tuple[str, str]:
@@ -119,8 +140,10 @@ def _tiles(summary: Mapping[str, Any], files: int) -> list[tuple[str, str, str]]
         ("packets", f"{summary['packets']:,}", ""),
         ("captures", f"{files:,}", ""),
     ]
+    if summary.get("notes"):
+        tiles.insert(2, ("notes", f"{summary['notes']:,}", "NOTE"))
     if summary.get("advisories"):
-        tiles.insert(2, ("SHOULDs not followed", f"{summary['advisories']:,}", "INCONCLUSIVE"))
+        tiles.insert(1, ("SHOULDs not followed", f"{summary['advisories']:,}", "INCONCLUSIVE"))
     return tiles
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from lastack import _judge
 from lastack.ladder import WIDTH, Glyphs, Line
 from lastack.trace import ladder
+from lastack.trace.findings import Finding, by_rule, clause, heading
 from lastack.trace.inputs import Source
 from lastack.trace.judging import Options, Report
 
@@ -20,17 +21,6 @@ SHOWN = 20
 _LISTED = 10
 _WRAP = WIDTH - 11
 _CUT = "cut by the capture: followed as far as possible"
-
-Finding = Mapping[str, Any]
-
-
-def heading(finding: Finding) -> tuple[str, str]:
-    """What a finding is called, and its style."""
-    if finding["verdict"] != "violated":
-        return str(finding["verdict"]).upper(), "warn"
-    if finding["level"] in ("SHOULD", "SHOULD NOT"):
-        return "ADVICE", "warn"
-    return "VIOLATION", "fail"
 
 
 def exchanges_around(
@@ -53,53 +43,44 @@ def exchanges_around(
 
 
 def render(
-    report: Report,
-    source: Source,
-    options: Options,
-    glyphs: Glyphs,
-    verbose: int = 0,
-    first: int = 1,
-    brief: bool = False,
+    report: Report, source: Source, options: Options, glyphs: Glyphs, verbose: int = 0, brief: bool = False
 ) -> Iterator[Line]:
-    """The lines about one capture. ``first``: the number of its first finding; ``verbose`` shows inconclusive ones too;
-    ``brief``: a capture without findings, one of many, is one line.
+    """The lines about one capture, whose findings have their numbers. ``verbose`` shows inconclusive ones too; ``brief``: a
+    capture without findings, one of many, is one line.
     """
     if brief and not verbose and not report["findings"] and not report["stopped"]:
         yield Line(f"{report['file']}: {totals(report['summary'])}", "head")
         return
-    shown = [
-        (first + i, finding)
-        for i, finding in enumerate(report["findings"])
-        if verbose or finding["verdict"] == "violated"
-    ]
-    if not verbose:
-        shown, hidden = shown[:SHOWN], len(shown[SHOWN:])
-    else:
-        hidden = 0
-    exchanges = exchanges_around(source, [finding for _, finding in shown], options)
-    for number, finding in shown:
-        yield from block(number, finding, source, exchanges.get(finding["connection"]), glyphs)
+    shown = [finding for finding in report["findings"] if verbose or finding["verdict"] == "violated"]
+    shown, hidden = (shown, []) if verbose else (shown[:SHOWN], shown[SHOWN:])
+    exchanges = exchanges_around(source, shown, options)
+    for finding in shown:
+        yield from block(finding, source, exchanges.get(finding["connection"]), glyphs)
         yield Line("")
     if hidden:
-        yield Line(f"{hidden:,} more findings are not shown (-v shows all, --json and --html have all)", "dim")
+        yield from _hidden(hidden)
     yield from connections(report, source, verbose)
     yield from _sum(report, verbose, options)
 
 
-def block(
-    number: int, finding: Finding, source: Source, exchange: Mapping[str, Any] | None, glyphs: Glyphs
-) -> Iterator[Line]:
+def _hidden(findings: Sequence[Finding]) -> Iterator[Line]:
+    text = f"{len(findings):,} more findings are not shown (-v shows all, --json and --html have them): "
+    # A count stays beside its rule.
+    text += ", ".join(f"{len(found):,}\N{NO-BREAK SPACE}{rule}" for rule, found in by_rule(findings).items())
+    for part in textwrap.wrap(text, WIDTH, subsequent_indent=" ", break_on_hyphens=False):
+        yield Line(part.replace("\N{NO-BREAK SPACE}", " "), "dim")
+
+
+def block(finding: Finding, source: Source, exchange: Mapping[str, Any] | None, glyphs: Glyphs) -> Iterator[Line]:
     """One finding."""
     title, style = heading(finding)
-    text = (
-        f"{glyphs.dash * 2} #{number} {title} {glyphs.dash} packet {finding['packet']} {glyphs.dash} {finding['rule']} "
-    )
+    text = f"{glyphs.dash * 2} #{finding['number']} {title} {glyphs.dash} packet {finding['packet']} {glyphs.dash} {finding['rule']} "
     yield Line(text + glyphs.dash * (WIDTH - len(text)), style)
     if source.lines:
         yield from _field("line", f"{source.lines[finding['packet'] - 1]} of {source.name}")
     accused, other = source.endpoint(finding["endpoint"]), source.endpoint(finding["peer"])
     yield from _field("who", f"{accused} (to {other}, connection {finding['connection']})")
-    yield from _field("clause", f"{finding['clause']}, level {finding['level']}")
+    yield from _field("clause", clause(finding))
     yield from _field("requires", finding["requires"])
     for name in ("expected", "actual"):
         yield from _field(name, finding[name], style if name == "actual" else "plain")
