@@ -67,14 +67,14 @@ GOLDEN = """\
  requires  A SYN-ACK acknowledges the SYN: ACK = ISN + 1 (more only with Fast
            Open data).
  expected  ACK=101
- actual    ACK=102
+ actual    ACK=102 (off by +1)
  why       the SYN in packet 1 has SEQ=100 and takes one number
  packet    time  192.0.2.2:4000                                     192.0.2.1:80
       1   0.000  --------------------- SYN seq=100 win=1000 ------------------->
                  SYN-SENT                                          SYN-RECEIVED?
       2   0.100  <-------------- SYN,ACK seq=300 ack=102 win=1000 --------------
                  SYN-SENT                                           SYN-RECEIVED
-                 <== VIOLATION: ACK=102; expected ACK=101
+                 <== VIOLATION: ACK=102 (off by +1); expected ACK=101
 """
 
 

@@ -253,3 +253,41 @@ def test_segments_as_text_become_a_scenario_too(tmp_path: Path, text: str) -> No
     (tmp_path / "test_text.py").write_text(printed.stdout)
     result = lastack_process("run", str(tmp_path / "test_text.py"))
     assert result.returncode == 0 and "1 passed" in result.stdout, printed.stdout + result.stdout
+
+
+STAMPED = """\
+C > S SYN seq=1000 mss=1460 ts=1:0
+S > C SYN,ACK seq=5000 ack=1001 mss={mss} ts=1:1
+C > S ACK seq=1001 ack=5001 ts=2:1
+C > S PSH,ACK seq=1001 ack=5001 ts=3:1 len={octets}
+S > C ACK seq=5001 ack=1000000 ts=3:3
+C > S ACK seq={end} ack=5001 ts=4:3
+S > C ACK seq=5001 ack={end} ts=5:3
+"""
+
+
+@pytest.mark.parametrize(
+    "mss, octets, sent, chosen",
+    [
+        (
+            1460,
+            1448,
+            'data=b"x" * 1448)  # packet 4',
+            "",
+        ),  # as captured: 1400 and 48 would be acknowledged at another time
+        (1460, 4344, "range(0, 4344, 1448):  # packet 4", ""),  # cut later by the card
+        (8960, 8948, 'data=b"x" * 8948)  # packet 4', ", mtu=9000"),
+        (8960, 20000, "range(0, 20000, 8948):  # packet 4", ""),
+        (536, 524, 'data=b"x" * 524)  # packet 4', ""),
+    ],
+)
+def test_the_peer_sends_the_segments_as_they_were_captured(
+    tmp_path: Path, mss: int, octets: int, sent: str, chosen: str
+) -> None:
+    text = STAMPED.format(mss=mss, octets=octets, end=1001 + octets)
+    printed = lastack("check", text_file(tmp_path, text), "--as-scenario", "1", "--rules", "ack-of-unsent-data")
+    assert sent in printed.stdout, printed.stdout + printed.stderr
+    assert f"@pytest.mark.lab(nagle=False, timestamps=True{chosen})" in printed.stdout
+    (tmp_path / "test_text.py").write_text(printed.stdout)
+    result = lastack_process("run", str(tmp_path / "test_text.py"))
+    assert result.returncode == 0 and "1 passed" in result.stdout, printed.stdout + result.stdout

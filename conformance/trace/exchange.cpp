@@ -59,9 +59,22 @@ ExchangeRecorder::Window& ExchangeRecorder::window_of(const TrackedConnection& c
   const auto [at, is_new] = windows_.try_emplace(c.id);
   if (is_new) {
     at->second.exchange = exchanges_.size();
-    exchanges_.push_back({c.id, {c.address[0], c.address[1]}, {}, 0});
+    exchanges_.push_back({c.id, {c.address[0], c.address[1]}, {}});
   }
   return at->second;
+}
+
+void ExchangeRecorder::note_numbers(Exchange& exchange, int side, const Segment& tcp) {
+  const int other = 1 - side;
+  // A reset without ACK in answer to nothing known has SEQ=0, which is nobody's number.
+  const bool refusal = tcp.flags.rst() && tcp.seq.raw() == 0;
+  if (tcp.flags.syn() && !exchange.syn_seen[side]) {
+    exchange.isn[side] = tcp.seq;
+    exchange.syn_seen[side] = true;
+  } else if (!exchange.isn[side] && !refusal) {
+    exchange.isn[side] = tcp.seq - 1;
+  }
+  if (tcp.flags.ack() && !exchange.isn[other]) exchange.isn[other] = tcp.ack - 1;
 }
 
 void ExchangeRecorder::keep(Window& window, ExchangeStep&& step) {
@@ -78,6 +91,7 @@ void ExchangeRecorder::keep(Window& window, ExchangeStep&& step) {
 void ExchangeRecorder::step(const TrackedConnection& c, int side, const SegmentInfo& seg) {
   if (!connections_.empty() && connections_.count(c.id) == 0) return;
   Window& window = window_of(c);
+  note_numbers(exchanges_[window.exchange], side, seg.tcp);
   if (kept_ >= options_.max_steps) {
     ++exchanges_[window.exchange].omitted;
     return;

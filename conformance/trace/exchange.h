@@ -47,6 +47,9 @@ struct Exchange {
   SocketAddress endpoints[2];
   std::vector<ExchangeStep> steps;
   std::uint64_t omitted = 0;  // steps beyond the limit
+  // What each end's numbers count from: its SYN's number, else the one before the first that the capture shows.
+  std::optional<SeqNum> isn[2]{};
+  bool syn_seen[2]{};
 };
 
 class ExchangeRecorder {
@@ -66,6 +69,7 @@ class ExchangeRecorder {
   };
 
   void step(const TrackedConnection& c, int side, const SegmentInfo& seg);
+  static void note_numbers(Exchange& exchange, int side, const Segment& tcp);
   void keep(Window& window, ExchangeStep&& step);
   Window& window_of(const TrackedConnection& c);
 

@@ -15,6 +15,8 @@ Json json_or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
+Json json_of(const std::optional<SeqNum>& number) { return number ? Json(number->raw()) : Json(nullptr); }
+
 std::string hex(const std::vector<std::byte>& octets) {
   static constexpr const char* kDigits = "0123456789abcdef";
   std::string text;
@@ -83,6 +85,7 @@ std::string exchange_to_json(const std::string& path, CheckOptions check, const 
     for (const ExchangeStep& step : e.steps) steps.push_back(json_of(step));
     exchanges.push_back({{"connection", e.connection},
                          {"endpoints", {e.endpoints[0].text(), e.endpoints[1].text()}},
+                         {"isn", {json_of(e.isn[0]), json_of(e.isn[1])}},
                          {"steps", std::move(steps)},
                          {"omitted", e.omitted}});
   }

@@ -8,7 +8,7 @@ from typing import Any
 
 from lastack.trace.ladder import clock, states
 
-LEFT, RIGHT, WIDE = 310, 800, 1010
+LEFT, RIGHT, WIDE = 330, 820, 1030
 _ROW, _SLANT, _TOP, _NOTE = 36, 10, 58, 18
 
 

@@ -37,7 +37,7 @@ def explain(source: Source, connection: int | None, limit: int, shift: bool = Fa
     for exchange in found["exchanges"]:
         exchange["names"] = [source.names.get(address, "AB"[i]) for i, address in enumerate(exchange["endpoints"])]
         if shift:
-            exchange["steps"] = relative(exchange["steps"])
+            exchange["steps"] = relative(exchange)
         narrator = Narrator(exchange["names"])
         for step in exchange["steps"]:
             step["words"] = narrator.tell(step)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lastack.ladder import WIDTH, Glyphs, Line, shorter
+from lastack.trace.numbers import fitting
 
 LEFT = 17
 _ROOM = WIDTH - LEFT
@@ -43,8 +44,11 @@ def draw(
     endpoints: Sequence[str],
     glyphs: Glyphs,
     remarks: Mapping[int, Sequence[Line]] | None = None,
+    wanted: frozenset[str] = frozenset(),
 ) -> list[Line]:
-    """The lines of a ladder. ``remarks`` by packet number stand below that packet, which has their first one's style."""
+    """The lines of a ladder. ``remarks`` by packet number stand below that packet, which has their first one's style;
+    ``wanted`` are the fields that are to be seen where not all have room.
+    """
     remarks = remarks or {}
     time_of = clock(steps)
     space = _ROOM - len(endpoints[0]) - len(endpoints[1])
@@ -56,7 +60,7 @@ def draw(
             many = "" if step["skipped"] == 1 else "s"
             lines.append(Line(f"{'':{LEFT}}{step['skipped']} segment{many} not shown".rstrip(), "dim"))
         notes = remarks.get(step["packet"], ())
-        lines.append(segment_line(step, time_of(step["time"]), glyphs, notes[0].style if notes else "plain"))
+        lines.append(segment_line(step, time_of(step["time"]), glyphs, notes[0].style if notes else "plain", wanted))
         now = states(step)
         if now != known:
             lines.append(_states_line(now))
@@ -67,9 +71,11 @@ def draw(
     return lines
 
 
-def segment_line(step: Step, time: str, glyphs: Glyphs, style: str = "plain") -> Line:
+def segment_line(
+    step: Step, time: str, glyphs: Glyphs, style: str = "plain", wanted: frozenset[str] = frozenset()
+) -> Line:
     """The line of one segment."""
-    return Line(f"{step['packet']:>7} {time:>7}  {_arrow(step, glyphs)}", style)
+    return Line(f"{step['packet']:>7} {time:>7}  {_arrow(step, glyphs, wanted)}", style)
 
 
 def _states_line(both: tuple[str, str]) -> Line:
@@ -78,9 +84,9 @@ def _states_line(both: tuple[str, str]) -> Line:
     return Line(f"{'':{LEFT}}{left}{'':{max(space, 1)}}{right}", "state")
 
 
-def _arrow(step: Step, glyphs: Glyphs) -> str:
+def _arrow(step: Step, glyphs: Glyphs, wanted: frozenset[str]) -> str:
     room = _ROOM - 6
-    text = step["text"] + _damage(step)
+    text = fitting(step["text"] + _damage(step), room, glyphs.more, wanted)
     label = f" {shorter(text, room, glyphs)} "
     body = label.center(_ROOM - 2, glyphs.dash)
     return f"{glyphs.dash}{body}{glyphs.right}" if step["from"] == 0 else f"{glyphs.left}{body}{glyphs.dash}"

@@ -11,6 +11,7 @@ from lastack.trace import drawing, ladder, screen
 from lastack.trace.findings import KINDS, by_rule, clause, heading
 from lastack.trace.inputs import Source
 from lastack.trace.judging import Options, Report, document, error_text
+from lastack.trace.numbers import expected_and_actual
 from lastack.trace.terminal import printable
 
 _FINDINGS = 200
@@ -95,8 +96,12 @@ def _part(report: Report, source: Source, options: Options) -> _Part:
     exchanges = screen.exchanges_around(source, shown, options)
     for finding in shown:
         title, style = heading(finding)
+        exchange = exchanges.get(finding["connection"])
+        expected, actual = expected_and_actual(finding, exchange)
         entry = {
             **finding,
+            "expected": expected,
+            "actual": actual,
             "title": title,
             "style": style,
             "picture": None,
@@ -104,9 +109,9 @@ def _part(report: Report, source: Source, options: Options) -> _Part:
             "asked": clause(finding),
         }
         entry["accused"], entry["other"] = source.endpoint(finding["endpoint"]), source.endpoint(finding["peer"])
-        if exchange := exchanges.get(finding["connection"]):
+        if exchange:
             steps, ends = ladder.around(exchange, finding, screen.BEFORE, screen.AFTER, source.names)
-            note = f"{title}: {finding['actual']}; expected {finding['expected']}"
+            note = f"{title}: {actual}; expected {expected}"
             entry["picture"] = drawing.picture(steps, ends, {finding["packet"]: (style, note)}) if steps else None
         part.findings.append(entry)
     return part
@@ -133,17 +138,23 @@ def _verdict(reports: Sequence[Report], summary: Mapping[str, Any]) -> tuple[str
 
 def _tiles(summary: Mapping[str, Any], files: int) -> list[tuple[str, str, str]]:
     bad, open_ = summary["violations"], summary["inconclusive"]
+
+    def some(name: str, count: int) -> str:
+        return name if count == 1 else f"{name}s"
+
     tiles = [
-        ("violations", f"{bad:,}", "VIOLATION" if bad else "OK"),
+        (some("violation", bad), f"{bad:,}", "VIOLATION" if bad else "OK"),
         ("inconclusive", f"{open_:,}", "INCONCLUSIVE" if open_ else ""),
-        ("connections", f"{summary['connections']:,}", ""),
-        ("packets", f"{summary['packets']:,}", ""),
-        ("captures", f"{files:,}", ""),
+        (some("connection", summary["connections"]), f"{summary['connections']:,}", ""),
+        (some("packet", summary["packets"]), f"{summary['packets']:,}", ""),
+        (some("capture", files), f"{files:,}", ""),
     ]
     if summary.get("notes"):
-        tiles.insert(2, ("notes", f"{summary['notes']:,}", "NOTE"))
+        tiles.insert(2, (some("note", summary["notes"]), f"{summary['notes']:,}", "NOTE"))
     if summary.get("advisories"):
-        tiles.insert(1, ("SHOULDs not followed", f"{summary['advisories']:,}", "INCONCLUSIVE"))
+        tiles.insert(
+            1, (f"{some('SHOULD', summary['advisories'])} not followed", f"{summary['advisories']:,}", "INCONCLUSIVE")
+        )
     return tiles
 
 

@@ -7,22 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _MOD = 2**32
-_SYN = 2
 
 
-def relative(steps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Copies of the steps. Where no SYN was captured, the first number seen of an end counts as the one after its ISN."""
-    isn = [_first(steps, end) for end in (0, 1)]
-    return [_step(step, isn) for step in steps]
-
-
-def _first(steps: Sequence[Mapping[str, Any]], end: int) -> int:
-    for step in steps:
-        if step["from"] == end:
-            return int(step["seq"]) - (0 if step["bits"] & _SYN else 1)
-        if step["ack"] is not None:
-            return int(step["ack"]) - 1
-    return 0
+def relative(exchange: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Copies of the steps of an exchange, which says what each end counts from."""
+    isn = [number or 0 for number in exchange["isn"]]
+    return [_step(step, isn) for step in exchange["steps"]]
 
 
 def _step(step: Mapping[str, Any], isn: Sequence[int]) -> dict[str, Any]:

@@ -26,7 +26,8 @@ _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _WHOLE = 60  # segments that are replayed from the handshake on; of a longer exchange only its end
 _MOST = 2_000
 _MSS = re.compile(r"<(?:.*,)?mss (\d+)")
-_PIECE = 1400
+_PIECE = 1400  # octets that a segment of any stack may have
+_IP4, _IP6, _ETHERNET = 40, 60, 1500  # octets of both headers, and the MTU that a laboratory has by itself
 _FLIGHT = 3  # segments that any stack sends at once on a fresh connection (RFC 5681 3.1)
 _LONG = 45  # characters of an expression that gets a line of its own
 _BUFFER = 32_000  # more than that waiting at a time may need a larger one than a stack has
@@ -83,6 +84,18 @@ class Writer:
     def __post_init__(self) -> None:
         self.options = RecordedOptions(self.steps, self.accused)
         self.wishes = self.options.wishes()
+        self.ipv6 = self.finding["endpoint"].startswith("[")
+        usual = _ETHERNET - (_IP6 if self.ipv6 else _IP4)
+        self.largest = self._announced(self.accused) or usual
+        # Larger segments than usual arrived as they were: the laboratory's link must carry them, too.
+        self.mtu = 0
+        if any(usual < _octets(step) <= self.largest for step in self.steps if step["from"] != self.accused):
+            self.mtu = min(self.largest + _ETHERNET - usual, 65535)
+
+    def _announced(self, end: int) -> int:
+        """The MSS in an end's SYN."""
+        texts = (step["text"] for step in self.steps if step["from"] == end and step["bits"] & _SYN)
+        return next((int(match[1]) for match in map(_MSS.search, texts) if match), 0)
 
     def text(self) -> str:
         """The whole file."""
@@ -101,9 +114,7 @@ class Writer:
     # ------------------------------------------------------------------------------------------------------ beginning
 
     def _choose_beginning(self) -> None:
-        for step in self.steps:
-            if step["bits"] & _SYN and step["from"] != self.accused and (match := _MSS.search(step["text"])):
-                self.mss = int(match[1])
+        self.mss = self._announced(1 - self.accused) or self.mss
         own = next((step for step in self.steps if step["from"] == self.accused), None)
         syns = {step["from"]: step["seq"] for step in reversed(self.steps) if step["bits"] & _SYN}
         quiet = self._last_quiet_point() if len(self.steps) > _WHOLE or not syns else None
@@ -204,7 +215,7 @@ class Writer:
         end = (self._peer_number(step["seq"]) + step["seg_len"]) % _MOD
         if (end - self.peer_next) % _MOD < _WINDOW:
             self.peer_next = end
-        if step["len"] > _PIECE and not bits & _SYN:
+        if _octets(step) > self.largest and not bits & _SYN:
             self._peer_sends_pieces(step, arguments)
             return
         data = f", data=b\"x\" * {step['len']}" if step["len"] else ""
@@ -214,13 +225,16 @@ class Writer:
             self.connected = True
 
     def _peer_sends_pieces(self, step: Step, arguments: Sequence[str]) -> None:
-        """What the capture shows as one segment, because the card or the kernel cut it later."""
+        """What the capture shows as one segment although it is larger than the stack's MSS: the card or the kernel cut it
+        later. All others are sent as they were captured, because their number decides when a stack acknowledges.
+        """
+        piece = max(self.largest - len(step["options"]) // 2, 1)
         first = self._peer_number(step["seq"])
         rest = ", ".join(arguments[2:])
         flags = letters(step["bits"] & ~_FIN)
         self.lines += [
-            f"for at in range(0, {step['len']}, {_PIECE}):  # packet {step['packet']}",
-            f'    peer.send(TCP(flags="{flags}", seq={first} + at, {rest}), data=b"x" * min({_PIECE}, {step["len"]} - at))',
+            f"for at in range(0, {step['len']}, {piece}):  # packet {step['packet']}",
+            f'    peer.send(TCP(flags="{flags}", seq={first} + at, {rest}), data=b"x" * min({piece}, {step["len"]} - at))',
         ]
         if step["bits"] & _FIN:
             self.lines.append(f'peer.send(TCP(flags="FA", seq={first + step["len"]}, {rest}))')
@@ -367,12 +381,19 @@ class Writer:
         """What the laboratory must offer for this."""
         yield "nagle=False"
         yield from (f"{name}=True" for name in self.wishes)
-        if self.steps and self.finding["endpoint"].startswith("["):
+        if self.ipv6:
             yield "ipv6=True"
+        if self.mtu:
+            yield f"mtu={self.mtu}"
         if self.most_waiting > _BUFFER:
             yield "snd_buf=2**20"
         if self.received > _BUFFER:
             yield "rcv_buf=2**20"
+
+
+def _octets(step: Step) -> int:
+    """Text and options, which have to fit the MSS together (RFC 6691)."""
+    return int(step["len"]) + len(step["options"]) // 2
 
 
 def _remark(step: Step) -> str:

@@ -15,6 +15,7 @@ from lastack.trace import ladder
 from lastack.trace.findings import Finding, by_rule, clause, heading
 from lastack.trace.inputs import Source
 from lastack.trace.judging import Options, Report
+from lastack.trace.numbers import expected_and_actual, fields
 
 BEFORE, AFTER = 4, 2
 SHOWN = 20
@@ -82,18 +83,19 @@ def block(finding: Finding, source: Source, exchange: Mapping[str, Any] | None, 
     yield from _field("who", f"{accused} (to {other}, connection {finding['connection']})")
     yield from _field("clause", clause(finding))
     yield from _field("requires", finding["requires"])
-    for name in ("expected", "actual"):
-        yield from _field(name, finding[name], style if name == "actual" else "plain")
+    expected, actual = expected_and_actual(finding, exchange)
+    yield from _field("expected", expected)
+    yield from _field("actual", actual, style)
     yield from _field("why", finding["why"])
     if finding.get("tap"):
         yield from _field("tap", finding["tap"])
     if exchange is None:
         return
     steps, endpoints = ladder.around(exchange, finding, BEFORE, AFTER, source.names)
-    text = f"<== {title}: {finding['actual']}; expected {finding['expected']}"
+    text = f"<== {title}: {actual}; expected {expected}"
     room = WIDTH - ladder.LEFT
     mark = [Line(part, style) for part in textwrap.wrap(text, room, subsequent_indent="    ", break_on_hyphens=False)]
-    yield from ladder.draw(steps, endpoints, glyphs, {finding["packet"]: mark})
+    yield from ladder.draw(steps, endpoints, glyphs, {finding["packet"]: mark}, fields(finding))
 
 
 def _field(name: str, text: str, style: str = "plain") -> Iterator[Line]:
