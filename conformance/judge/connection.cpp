@@ -167,12 +167,13 @@ void report(TrackedConnection& conn, int accused, Finding&& finding) {
 
 void Context::violated(RuleId rule, std::string expected, std::string actual, std::string why) const {
   blamed = static_cast<std::uint8_t>(blamed | rule_row(rule).blames);
-  Finding f = draft(rule, std::move(expected), std::move(actual), std::move(why));
+  accuse(draft(rule, std::move(expected), std::move(actual), std::move(why)));
+}
+
+void Context::accuse(Finding&& f) const {
   const bool travelled_otherwise = self.hop_limit != 0 && self.hop_limit != seg.ip.hop_limit;
   const bool other_hops = travelled_otherwise || (self.other_hops && !rule_needs_segment_only(*f.rule));
-  if (other_hops && !conn.certain) {
-    leave_undecided(f, "the hop limit changes, so another host may speak in its name");
-  }
+  if (other_hops && !conn.certain) leave_undecided(f, "the hop limit changes, so another host may speak in its name");
   report(conn, side, std::move(f));
 }
 

@@ -238,6 +238,7 @@ struct Context {
   const std::string peer_text() const { return conn.address[1 - side].text(); }
 
   void violated(RuleId rule, std::string expected, std::string actual, std::string why) const;
+  void accuse(Finding&& finding) const;  // violated, unless another host may have spoken in the sender's name
   void inconclusive(RuleId rule, std::string expected, std::string actual, std::string why,
                     std::string_view doubt) const;
   // Violated, or inconclusive where there is a doubt.

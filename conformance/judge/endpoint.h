@@ -86,6 +86,7 @@ struct Endpoint {
   bool fin = false;
   Position fin_at = 0;  // the number that the FIN takes
   std::uint64_t fin_packet = 0;
+  Instant fin_time{};
   std::uint32_t fin_count = 0;
   bool retransmitted = false;
   std::uint64_t plain_segments = 0;  // without SYN and RST

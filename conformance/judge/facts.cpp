@@ -175,6 +175,7 @@ void note_fin(Context& c) {
   e.fin = true;
   e.fin_at = c.end - 1;
   e.fin_packet = c.seg.number;
+  e.fin_time = c.seg.time;
 }
 
 void note_ack(Context& c, bool processed) {

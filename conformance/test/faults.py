@@ -739,7 +739,7 @@ def _(p: Packet, place: Place, r: random.Random) -> int | None:
 def _(p: Packet, place: Place, r: random.Random) -> int | None:
     p.frame[p.tcp + 13] |= FIN
     ends = p.seq + p.size
-    return next((q.number for q in _mine_after(place) if q.seq + q.length > ends + 1), None)
+    return p.number if any(q.seq + q.length > ends + 1 for q in _mine_after(place)) else None
 
 
 @kind("SYN set in mid-stream", "isn-changed", "syn-ack-number", "payload-changed", where=lambda w: fresh_data(w))

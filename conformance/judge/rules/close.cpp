@@ -37,6 +37,16 @@ void disown_fin(Context& c) {
   c.blamed = 0;
 }
 
+void fin_in_midstream(Context& c) {
+  Finding f =
+      c.draft(RuleId::data_after_fin, "no FIN before " + number_text(c.end), "FIN at " + number_text(c.self.fin_at),
+              "packet " + std::to_string(c.seg.number) + " carries text at that number");
+  f.packet = c.self.fin_packet;
+  f.time = c.self.fin_time;
+  c.accuse(std::move(f));
+  disown_fin(c);
+}
+
 }  // namespace
 
 void data_after_fin(Context& c) {
@@ -46,6 +56,9 @@ void data_after_fin(Context& c) {
   if ((c.end <= self.fin_at + 1 && c.seq <= self.fin_at + 1) || c.after_own_reset()) return;
   if (self.jumped && self.jump_packet == self.fin_packet) return;  // the FIN itself may be misnumbered
   if (c.seq - self.fin_at > (Position{1} << 16) && seq_of_elsewhere(c)) return;
+  // It has the FIN's own number: the stream goes on as if there had been no FIN, which stands too early.
+  const bool too_early = !c.conn.certain && c.seg.len() != 0 && c.seq <= self.fin_at && c.end > self.fin_at + 1;
+  if (too_early) return fin_in_midstream(c);
   c.violated(RuleId::data_after_fin, "numbers up to " + number_text(self.fin_at + 1),
              c.seg.len() == 0 ? "SEQ=" + number_text(c.seq) : "octets up to " + number_text(c.end - 1),
              "packet " + std::to_string(self.fin_packet) + " carries the FIN at " + number_text(self.fin_at));

@@ -102,6 +102,16 @@ void unsent_sequence(Context& c) {
             why_next(c));
 }
 
+namespace {
+
+// It has the numbers of the segment that jumped, and other text: it is not that one again.
+bool differs_from_jump(const Context& c) {
+  const auto other = c.self.stream.compare(c.seq, c.seg.tcp.payload);
+  return other && other->packet == c.self.jump_packet;
+}
+
+}  // namespace
+
 void sequence_jump(Context& c) {
   Endpoint& self = c.self;
   if (c.conn.certain) {
@@ -115,7 +125,7 @@ void sequence_jump(Context& c) {
   const bool after_fin = c.seg.len() == 0 && self.fin && self.fin_packet == self.jump_packet &&
                          (c.later || (c.flags().ack() && self.acked && c.ack > self.ack_max));
   const bool goes_on = self.jumped && c.seq == meant_end && meant_end != self.jump_to + self.jump_len &&
-                       (c.seq != self.jump_to || after_fin);
+                       (c.seq != self.jump_to || after_fin || differs_from_jump(c));
   if (!goes_on || self.sent.covers(self.jump_from, meant_end)) return;
   // The FIN of that segment again, alone.
   if (c.flags().fin() && self.fin && self.fin_packet == self.jump_packet && c.end == self.fin_at + 1) return;
@@ -146,7 +156,8 @@ void sequence_jump(Context& c) {
   s.draft.packet = self.jump_packet;
   s.draft.time = self.jump_time;
   // Segments of one size that were lost, repeated and reordered can look like this; other sizes cannot.
-  const bool odd_step = upward && (self.jump_to - self.jump_from) % self.jump_len != 0;
+  const bool odd_step =
+      upward && (c.seq == self.jump_to ? !after_fin : (self.jump_to - self.jump_from) % self.jump_len != 0);
   const bool ids_agree = !ids_known || self.ids.is_next(c.seg.ip.id);
   s.contradicted = after_fin || (ids_agree && self.syn.count != 0 && (odd_step || straddled));
   s.ids_gapless = gapless;

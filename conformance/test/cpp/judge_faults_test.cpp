@@ -161,7 +161,13 @@ const std::vector<Fault>& faults() {
              .b({.seq = 321, .ack = 141})
              .a({.flags = "FA", .seq = 141, .ack = 321});
        },
-       "data-after-fin", 8, 0},
+       "data-after-fin", 7, 0},
+      {"jump_by_its_own_length",  // what follows has the same numbers and other text
+       [](Talk& t) {
+         going(t).a({.seq = 121, .ack = 321, .len = 10}).a({.seq = 121, .ack = 321, .len = 10, .fill = 'y'});
+         t.a({.seq = 131, .ack = 321, .len = 10}).b({.seq = 321, .ack = 141});
+       },
+       "sequence-jump", 7, 0},
       {"syn_with_fin",
        [](Talk& t) {
          t.a({.flags = "SF", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101}).a({.seq = 101, .ack = 301});
