@@ -114,7 +114,7 @@ void TwoHosts::restart_server(std::uint16_t ports) {
   }
 }
 
-void TwoHosts::transmit(Host& from, Host& to) {
+inline void TwoHosts::transmit(Host& from, Host& to) {
   while (from.has_output(now_) && tail_ - head_ < kRing) {
     Frame& frame = frames_[tail_ % kRing];
     frame.size = from.poll_transmit(now_, frame.octets);
@@ -166,11 +166,12 @@ bool TwoHosts::open() {
 }
 
 void TwoHosts::write_more() {
-  for (std::size_t room = client_->send_room(active_); left_ > 0 && room > 0;) {
-    auto taken = client_->send(now_, active_, Bytes(text_).first(std::min<std::uint64_t>({left_, room, text_.size()})));
+  std::uint64_t most = std::min<std::uint64_t>(left_, client_->send_room(active_));
+  while (most > 0) {
+    auto taken = client_->send(now_, active_, Bytes(text_).first(std::min<std::uint64_t>(most, text_.size())));
     if (!taken) return;
     left_ -= *taken;
-    room -= *taken;
+    most -= *taken;
   }
 }
 
