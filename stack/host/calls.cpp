@@ -93,20 +93,21 @@ Result<std::size_t, CallError> Host::send(Instant now, ConnId conn, Bytes data, 
   host.advance(now);
   Connection* const connection = host.find(conn);
   cover(host.state(connection, conn), call_event(UserCall::send));
+  // While something is in flight there is no more to it than this: no timer changes, and nothing is to be told.
+  if (connection != nullptr && host.config.header_prediction && steady(connection->tcb) &&
+      connection->tcb.flight() != 0 && !flags.push && !flags.urgent) {
+    const std::size_t octets = connection->tcb.send_queue.append(data);
+    if (octets == 0 && !data.empty()) return CallError::insufficient_resources;
+    check(*connection);
+    if (octets != 0) host.queue_output(*connection);
+    return octets;
+  }
   if (connection == nullptr) {
     return host.find_listener(conn) == nullptr ? CallError::connection_does_not_exist
                                                : CallError::remote_socket_unspecified;
   }
   if (connection->released) return CallError::connection_closing;
   if (connection->end_reason) return *std::exchange(connection->end_reason, std::nullopt);
-  // While something is in flight there is no more to it than this.
-  if (host.config.header_prediction && steady(connection->tcb) && connection->tcb.flight() != 0 && !flags.push &&
-      !flags.urgent) {
-    const std::size_t octets = connection->tcb.send_queue.append(data);
-    if (octets == 0 && !data.empty()) return CallError::insufficient_resources;
-    host.after_steady(*connection);
-    return octets;
-  }
   auto taken = send_call(connection->tcb, host.now, data, flags);
   if (taken) host.after_call(*connection);
   return taken;

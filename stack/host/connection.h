@@ -40,7 +40,7 @@ struct Connection : ListLinks {
   Witness witness;
 #endif
 
-  // TimerHeap
+  // TimerHeap; out of the heap:
   std::int32_t heap_index = -1;
   Instant heap_key = kNever;  // where it lies in the heap; never while it is in none
   // ChainedTable

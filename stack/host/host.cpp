@@ -184,11 +184,10 @@ void Host::Impl::bury(Connection& connection) {
   }
 }
 
-// What an input may find that came before it.
 void Host::Impl::settle() {
   LASTACK_CHECK(!reading);  // a TextReader has called the host
   clear_graves();
-  unsettled = !graves.empty();
+  has_graves = !graves.empty();
 }
 
 // A handle that was given back answers CLOSED without a connection behind it; only its events are still to be told.

@@ -113,7 +113,10 @@ struct Host::Impl {
     check(connection);
     tell(connection);
     heap.update(connection);
-    if (connection.in_output || has_nothing_to_send(connection.tcb)) return;
+    if (!has_nothing_to_send(connection.tcb)) queue_output(connection);
+  }
+  void queue_output(Connection& connection) {
+    if (connection.in_output) return;
     connection.in_output = true;
     output.push(connection);
   }
@@ -126,8 +129,7 @@ struct Host::Impl {
     if (connection.in_output) return;
     // In TIME-WAIT the turn for output comes in any case: after it the connection may rest.
     if (nothing_to_send(connection.tcb) && connection.tcb.state() != State::time_wait) return;
-    connection.in_output = true;
-    output.push(connection);
+    queue_output(connection);
   }
   [[gnu::noinline]] void bury(Connection& connection);
   void leave_listener(Connection& connection);
@@ -137,14 +139,15 @@ struct Host::Impl {
   void reply(const SocketAddress& local, const SocketAddress& remote, const Effects& effects);
   void reply(const SocketAddress& local, const SocketAddress& remote, const Segment& segment);
   void advance(Instant to) {
-    now = std::max(now, to);
-    if (unsettled) [[unlikely]]
+    if (to > now) now = to;
+    if (reading || has_graves) [[unlikely]]
       settle();
   }
+  // What came before an input: a TextReader must not make one, and the dead are buried.
   void settle();
   void dig_grave(Connection& connection) {
     graves.push_back(&connection);
-    unsettled = true;
+    has_graves = true;
   }
   SeqNum next_iss(const SocketAddress& local, const SocketAddress& remote);
   ConnId next_id() { return ConnId{++last_id}; }
@@ -261,8 +264,9 @@ struct Host::Impl {
   Fifo<Reply> replies;
   DueQueue noisy;
   Fifo<Connection*> graves;  // released and CLOSED: gone when their last event is told
-  bool reading = false;      // a TextReader is being asked
-  bool unsettled = false;    // reading, or there are graves: the next input has to look
+  // Bits, so that each input asks for both at once.
+  bool reading : 1 = false;  // a TextReader is being asked
+  bool has_graves : 1 = false;
   HalfOpenTable half_open;
   Fifo<std::pair<HalfOpen*, ConnId>> syn_acks;  // records that are due; one that is gone has another id
   TimeWaitTable resting;

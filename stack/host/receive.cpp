@@ -15,6 +15,9 @@ namespace lastack {
 
 namespace {
 
+// Until something better is known of it.
+constexpr Disposition kNotForUs{Action::dropped, "not a good TCP segment for this host"};
+
 //= rfc9293 3.9.2.3 MUST-57 MUST-63
 bool can_be_a_peer(const IpAddress& source) {
   return !source.is_unspecified() && !source.is_multicast_or_broadcast() && !source.is_loopback();
@@ -45,9 +48,9 @@ template <typename Packet>
 // Every packet comes here. The next one of a steady connection is not taken apart; what is not laid out as nearly all
 // are goes through the whole parsers.
 void Host::Impl::receive_packet(Bytes packet, TextReader* reader) {
-  last_disposition = {Action::dropped, "not a good TCP segment for this host"};
   CommonSegment common;
   if (!config.header_prediction || !common.look_at(packet)) {
+    last_disposition = kNotForUs;
     const SynSegment syn(common);
     syn.is_one() ? receive_syn(syn) : receive_other_packet(packet);
     return show_unread(reader);
@@ -63,10 +66,14 @@ void Host::Impl::receive_packet(Bytes packet, TextReader* reader) {
     std::byte* place = nullptr;
     const auto octets = static_cast<std::uint32_t>(common.text().size());
     if (next && !in_place && octets != 0) place = connection->tcb.receive_queue.place_for_next(octets);
-    if (!common.checksums_are_right(place)) return;
+    if (!common.checksums_are_right(place)) {
+      last_disposition = kNotForUs;
+      return;
+    }
     text.copied = place != nullptr;
   }
   if (!next) {
+    last_disposition = kNotForUs;
     Connection* const woken = connection != nullptr ? connection : wake_half_open();
     const bool bare = woken != nullptr && common.text().empty();
     if (!bare || !receive_control(*woken, common)) receive_common(woken, common);
@@ -81,10 +88,8 @@ void Host::Impl::receive_packet(Bytes packet, TextReader* reader) {
 
 std::uint32_t Host::Impl::show(TextReader& reader, const Connection& connection, Bytes text) {
   reading = true;
-  const bool was_unsettled = std::exchange(unsettled, true);
   const std::size_t taken = reader.take(connection.id, text);
   reading = false;
-  unsettled = was_unsettled;
   LASTACK_CHECK(taken <= text.size());
   return static_cast<std::uint32_t>(taken);
 }

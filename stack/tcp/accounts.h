@@ -58,7 +58,7 @@ inline std::uint16_t offer_window_of_syn(Tcb& tcb) {
 // Every segment but a SYN of SYN-SENT acknowledges RCV.NXT: nothing is owed any more. Returns the window field that
 // goes with it (a segment without SYN).
 //= rfc9293 3.8 U-18
-inline std::uint16_t pay_acknowledgment(Tcb& tcb, std::uint32_t mss) {
+[[gnu::always_inline]] inline std::uint16_t pay_acknowledgment(Tcb& tcb, std::uint32_t mss) {
   const std::uint16_t field = offer_window(tcb, mss);
   tcb.rcv.last_ack_sent = tcb.rcv.nxt;
   tcb.ack_due = false;
@@ -95,7 +95,7 @@ void note_sent(Tcb& tcb, SeqNum seq, SeqNum end, Instant now);
 // 3.8.6.2.2: would an ACK now offer enough more window to be worth sending? A reader that keeps up must not turn every
 // segment's ACK into two: the update waits for the ACK of the second segment, unless the window grows by more than
 // that, or the peer may be waiting for it.
-inline bool window_update_due(const Tcb& tcb, std::uint32_t mss) {
+[[gnu::always_inline]] inline bool window_update_due(const Tcb& tcb, std::uint32_t mss) {
   const std::uint32_t most = largest_window(tcb);
   if (most <= tcb.rcv.wnd || tcb.rcv.fin) return false;
   const std::uint32_t gain = most - tcb.rcv.wnd;

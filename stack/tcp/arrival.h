@@ -71,7 +71,7 @@ void complete_handshake(Tcb& tcb, const Segment& segment);
 // Text at RCV.NXT has been taken: an ACK of it is due, now or by and by.
 //= rfc9293 3.8.6.3 SHLD-18 SHLD-19 MUST-40
 //= rfc5681 4.2
-inline void acknowledge_in_order(Tcb& tcb, bool gap_before, Instant now) {
+[[gnu::always_inline]] inline void acknowledge_in_order(Tcb& tcb, bool gap_before, Instant now) {
   const Config& config = tcb.config();
   if (tcb.unacked_segments != 0xff) ++tcb.unacked_segments;
   if (!config.delayed_ack || gap_before || tcb.unacked_segments >= 2) {

@@ -2,6 +2,7 @@
 // leads; without SACK newreno.cpp decides, with SACK sack_recovery.cpp, rack.cpp and spurious.cpp. Internal to tcp/.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 
 #include "stack/base/time.h"
@@ -64,7 +65,13 @@ void rack_leave_recovery(Tcb& tcb);
 Duration rack_reordering_window(const Tcb& tcb);
 void process_probe_ack(Tcb& tcb, const AckNews& news, std::optional<SeqNum> dsack_end, bool repeats);
 bool wants_loss_probe(const Tcb& tcb);
-Instant loss_probe_time(const Tcb& tcb, Instant now);
+//= RFC8985-7.2-a
+inline Instant loss_probe_time(const Tcb& tcb, Instant now) {
+  if (!tcb.rtt.measured()) return now + std::chrono::seconds(1);
+  Duration wait = std::max(2 * tcb.rtt.srtt(), tcb.config().min_loss_probe);
+  if (tcb.flight() <= tcb.congestion.smss) wait += tcb.config().max_ack_delay;
+  return now + wait;
+}
 void loss_probe_timeout(Tcb& tcb);
 // spurious.cpp
 bool frto_begins(const Tcb& tcb);

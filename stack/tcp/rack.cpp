@@ -124,14 +124,6 @@ bool wants_loss_probe(const Tcb& tcb) {
          s.board.sacked() == 0 && s.board.lost() == 0 && !s.probe.in_flight && tcb.snd.wnd != 0;
 }
 
-//= RFC8985-7.2-a
-Instant loss_probe_time(const Tcb& tcb, Instant now) {
-  if (!tcb.rtt.measured()) return now + std::chrono::seconds(1);
-  Duration wait = std::max(2 * tcb.rtt.srtt(), tcb.config().min_loss_probe);
-  if (tcb.flight() <= tcb.congestion.smss) wait += tcb.config().max_ack_delay;
-  return now + wait;
-}
-
 //= RFC8985-7.3-b
 void loss_probe_timeout(Tcb& tcb) {
   LossProbe& probe = tcb.sack_sender->probe;

@@ -41,7 +41,7 @@ inline bool steady(Tcb& tcb) {
 // All below are for a steady connection. Each has one caller in the host, and is inlined there, so that what one step
 // has read the next finds in a register.
 
-inline bool has_nothing_to_send(const Tcb& tcb) { return !tcb.ack_due && tcb.snd.nxt == tcb.text_end(); }
+inline bool has_nothing_to_send(const Tcb& tcb) { return !tcb.ack_due && tcb.send_queue.size() == tcb.flight(); }
 
 // Of a segment without FIN: text at RCV.NXT, or the ACK of something new.
 [[gnu::always_inline]] inline bool is_next(const Tcb& tcb, const CommonSegment& segment, Instant now) {
@@ -83,6 +83,15 @@ inline bool has_nothing_to_send(const Tcb& tcb) { return !tcb.ack_due && tcb.snd
   rack.valid = true;
 }
 
+// schedule_retransmission_timer while something is in flight, nothing reported or lost, and the window open.
+[[gnu::always_inline]] inline void schedule_next_timer(Tcb& tcb, Instant now) {
+  Recovery& r = tcb.recovery;
+  const Config& config = tcb.config();
+  const bool probes = tcb.sack_sender && config.loss_probe && config.loss_detection == LossDetection::rack;
+  r.event = probes ? RetransmitEvent::loss_probe : RetransmitEvent::timeout;
+  tcb.timers.arm(TimerKind::retransmit, probes ? std::min(r.rto_at, loss_probe_time(tcb, now)) : r.rto_at);
+}
+
 // established_ack_processing of new text that was sent once.
 [[gnu::always_inline]] inline void take_next_ack(Tcb& tcb, const CommonSegment& segment, Instant now) {
   const std::uint32_t acked = octets_between(tcb.snd.una, segment.ack());
@@ -109,7 +118,10 @@ inline bool has_nothing_to_send(const Tcb& tcb) { return !tcb.ack_due && tcb.snd
   }
   tcb.timers.stop(TimerKind::persist);
   tcb.timers.stop(TimerKind::keepalive);
-  if constexpr (kMut != 65) restart_retransmission_timer(tcb, now);
+  if constexpr (kMut != 65) {
+    r.rto_at = now + tcb.rtt.rto();
+    schedule_next_timer(tcb, now);
+  }
   if (const Duration limit = user_timeout_of(tcb); limit != Duration(0)) tcb.timers.arm(TimerKind::user, now + limit);
 }
 
@@ -176,7 +188,7 @@ struct NextText {
   LASTACK_CHECK(tcb.timers.armed(TimerKind::retransmit));  // for what is in flight before it
   if (!tcb.sack_sender) return;
   tcb.sack_sender->board.sent(seq, end, now);
-  schedule_retransmission_timer(tcb, now);
+  schedule_next_timer(tcb, now);
 }
 
 // congestion_room while nothing is reported, lost or sent again: what is in the network is what is in flight.

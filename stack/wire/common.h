@@ -18,6 +18,8 @@ class CommonSegment : public PacketView {
     text_ = {};
     if (size == 0) return false;
     text_ = {tcp_ + kTcpHeaderSize, size - kTcpHeaderSize};
+    seq_ = TcpView::seq();
+    ack_ = TcpView::ack();
     constexpr std::uint32_t kOthers = 0x0fffU & ~std::uint32_t{Flags::psh_bit | Flags::fin_bit};
     switch (word_ >> 16 & (0xf000U | kOthers)) {
       case 0x5000U | Flags::ack_bit: return true;
@@ -29,6 +31,9 @@ class CommonSegment : public PacketView {
     }
   }
 
+  // Read once: whoever writes a TCB would have to read them anew.
+  SeqNum seq() const { return seq_; }
+  SeqNum ack() const { return ack_; }
   Bytes text() const { return text_; }
   // Of a packet without a common segment, too; 0 when it is not plain.
   std::size_t tcp_octets() const { return text_.data() == nullptr ? 0 : kTcpHeaderSize + text_.size(); }
@@ -52,6 +57,8 @@ class CommonSegment : public PacketView {
 
  private:
   Bytes text_;
+  SeqNum seq_;
+  SeqNum ack_;
 };
 
 // What is in its headers beside the two sockets.
@@ -66,6 +73,25 @@ struct CommonHeaders {
   Timestamps stamp{};
 };
 
+// Of a packet of `size` octets with its TCP header at `tcp`. Returns the sum of the addresses and of the TCP header.
+template <typename Sum>
+[[gnu::always_inline]] inline Sum write_common_headers(std::byte* p, std::byte* tcp, std::size_t size,
+                                                       const SocketAddress& from, const SocketAddress& to,
+                                                       const CommonHeaders& h) {
+  Sum sum = write_ip<Sum>(p, from.ip, to.ip, h.dscp_ecn, h.hop_limit, kDontFragment, size, Checksums::written);
+  sum.store(tcp, (std::uint32_t{from.port} << 16) | to.port);
+  sum.store(tcp + 4, h.seq.raw());
+  sum.store(tcp + 8, h.ack.raw());
+  sum.store(tcp + 12, (h.stamped ? 0x8000'0000U : 0x5000'0000U) | (std::uint32_t{h.flags.bits} << 16) | h.wnd);
+  store_be32(tcp + 16, 0);
+  if (h.stamped) {
+    sum.store(tcp + kTcpHeaderSize, kStampAlone);
+    sum.store(tcp + kTcpHeaderSize + 4, h.stamp.value);
+    sum.store(tcp + kTcpHeaderSize + 8, h.stamp.echo);
+  }
+  return sum;
+}
+
 // Writes headers and text, which must not lie in `out`; 0 when there is no room.
 [[gnu::always_inline]] inline std::size_t write_common(MutableBytes out, const SocketAddress& from,
                                                        const SocketAddress& to, const CommonHeaders& h,
@@ -78,21 +104,12 @@ struct CommonHeaders {
   if (out.size() < size) return 0;
   std::byte* const p = out.data();
   std::byte* const tcp = p + (size - tcp_size);
-  WordSum sum = write_ip(p, from.ip, to.ip, h.dscp_ecn, h.hop_limit, kDontFragment, size, checksums);
-  sum.store(tcp, (std::uint32_t{from.port} << 16) | to.port);
-  sum.store(tcp + 4, h.seq.raw());
-  sum.store(tcp + 8, h.ack.raw());
-  sum.store(tcp + 12, (h.stamped ? 0x8000'0000U : 0x5000'0000U) | (std::uint32_t{h.flags.bits} << 16) | h.wnd);
-  store_be32(tcp + 16, 0);
-  if (h.stamped) {
-    sum.store(tcp + kTcpHeaderSize, kStampAlone);
-    sum.store(tcp + kTcpHeaderSize + 4, h.stamp.value);
-    sum.store(tcp + kTcpHeaderSize + 8, h.stamp.echo);
-  }
   if (checksums == Checksums::offloaded) {
+    (void)write_common_headers<NoSum>(p, tcp, size, from, to, h);
     text.copy_to(tcp + tcp_header);
     return size;
   }
+  WordSum sum = write_common_headers<WordSum>(p, tcp, size, from, to, h);
   sum.add_be16(kProtocolTcp);
   sum.add_be16(static_cast<std::uint32_t>(tcp_size));
   ChecksumAccumulator all(sum.value());

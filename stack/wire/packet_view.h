@@ -33,8 +33,11 @@ class WordSum {
   }
   std::uint64_t value() const { return sum_; }
   bool is_right() const { return ChecksumAccumulator::fold(sum_) == 0xffffU; }
-  // As it is stored.
-  std::uint16_t checksum() const { return static_cast<std::uint16_t>(~ChecksumAccumulator::fold(sum_) & 0xffffU); }
+  // The checksum over what was added, into its field.
+  void store_checksum(std::byte* p) const {
+    const auto field = static_cast<std::uint16_t>(~ChecksumAccumulator::fold(sum_) & 0xffffU);
+    std::memcpy(p, &field, sizeof field);
+  }
 
  private:
   static std::uint32_t load_native(const std::byte* p) {
@@ -44,6 +47,17 @@ class WordSum {
   }
 
   std::uint64_t sum_ = 0;
+};
+
+// In its place where nobody wants the sum.
+class NoSum {
+ public:
+  void store(std::byte* p, std::uint32_t host_order) { store_be32(p, host_order); }
+  template <std::size_t Words>
+  void copy(std::byte* p, const std::byte* from) {
+    std::memcpy(p, from, 4 * Words);
+  }
+  void store_checksum(std::byte*) const {}
 };
 
 inline constexpr std::uint32_t kStampAlone = 0x0101'080aU;  // NOP, NOP, kind 8, length 10
@@ -146,28 +160,26 @@ class PacketView : public TcpView {
 
 // The IP header of a packet of `size` octets. Returns the sum of its addresses, with which the pseudo-header begins.
 // `fragment`: the second word of an IPv4 header.
-[[gnu::always_inline]] inline WordSum write_ip(std::byte* p, const IpAddress& from, const IpAddress& to,
-                                               std::uint8_t dscp_ecn, std::uint8_t hop_limit, std::uint32_t fragment,
-                                               std::size_t size, Checksums checksums) {
-  WordSum sum;
+template <typename Sum = WordSum>
+[[gnu::always_inline]] inline Sum write_ip(std::byte* p, const IpAddress& from, const IpAddress& to,
+                                           std::uint8_t dscp_ecn, std::uint8_t hop_limit, std::uint32_t fragment,
+                                           std::size_t size, Checksums checksums) {
+  Sum sum;
   if (from.version == IpVersion::v4) {
-    sum.copy<1>(p + 12, from.octets.data());
-    sum.copy<1>(p + 16, to.octets.data());
-    WordSum header = sum;
+    sum.template copy<1>(p + 12, from.octets.data());
+    sum.template copy<1>(p + 16, to.octets.data());
+    Sum header = sum;
     header.store(p, 0x4500'0000U | (std::uint32_t{dscp_ecn} << 16) | static_cast<std::uint32_t>(size));
     header.store(p + 4, fragment);
     header.store(p + 8, (std::uint32_t{hop_limit} << 24) | (std::uint32_t{kProtocolTcp} << 16));
-    if (checksums == Checksums::written) {
-      const std::uint16_t field = header.checksum();
-      std::memcpy(p + 10, &field, sizeof field);
-    }
+    if (checksums == Checksums::written) header.store_checksum(p + 10);
     return sum;
   }
   const auto tcp_size = static_cast<std::uint32_t>(size - kIpv6HeaderSize);
   store_be32(p, 0x6000'0000U | (std::uint32_t{dscp_ecn} << 20));
   store_be32(p + 4, tcp_size << 16 | (std::uint32_t{kProtocolTcp} << 8) | hop_limit);
-  sum.copy<4>(p + 8, from.octets.data());
-  sum.copy<4>(p + 24, to.octets.data());
+  sum.template copy<4>(p + 8, from.octets.data());
+  sum.template copy<4>(p + 24, to.octets.data());
   return sum;
 }
 // Not to be fragmented, so without identification (RFC 6864 4.1).

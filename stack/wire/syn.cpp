@@ -106,8 +106,7 @@ std::size_t write_syn(MutableBytes out, const SocketAddress& from, const SocketA
   //= rfc9293 3.1 MUST-2
   sum.add_be16(kProtocolTcp);
   sum.add_be16(static_cast<std::uint32_t>(tcp_size));
-  const std::uint16_t field = sum.checksum();
-  std::memcpy(tcp + 16, &field, sizeof field);
+  sum.store_checksum(tcp + 16);
   return size;
 }
 
