@@ -5,6 +5,7 @@
 
 #include "conformance/judge/hash.h"
 #include "stack/wire/ip.h"
+#include "stack/wire/segment.h"
 
 namespace lastack {
 
@@ -78,6 +79,12 @@ Signature signature_of(Bytes packet) {
   return {hash_words(0, packet), false, false};
 }
 
+bool has_syn(Bytes packet) {
+  const bool v4 = (load_u8(packet.data()) >> 4) == 4;
+  const std::size_t flags = (v4 ? (load_u8(packet.data()) & 0x0fU) * 4U : kIpv6HeaderSize) + 13;
+  return packet.size() > flags && (load_u8(packet.data() + flags) & Flags::syn_bit) != 0;
+}
+
 }  // namespace
 
 void CopyFilter::grow() {
@@ -89,6 +96,7 @@ Sighting CopyFilter::see(const Decapsulated& packet, Instant now) {
   constexpr Duration kElsewhere = std::chrono::seconds(2);
   constexpr Duration kSamePlace = std::chrono::milliseconds(2);
   constexpr Duration kTooSoonToRepeat = std::chrono::milliseconds(20);
+  constexpr Duration kTooSoonForSyn = std::chrono::milliseconds(500);  // the first time-out is 1 s (RFC 6298 2.1)
   const Signature s = signature_of(packet.packet);
   Seen& seen = seen_[s.hash & (seen_.size() - 1)];
   if (seen.signature == s.hash) {
@@ -98,7 +106,7 @@ Sighting CopyFilter::see(const Decapsulated& packet, Instant now) {
     if (elsewhere && seen_.size() == kFew) grow();
     if (elsewhere || twice) return Sighting::copy;
     const bool alike = s.numbered ? apart <= kElsewhere : s.text && apart <= kTooSoonToRepeat;
-    if (alike) return Sighting::again;
+    if (alike || (apart <= kTooSoonForSyn && has_syn(packet.packet))) return Sighting::again;
   }
   seen = {s.hash, packet.point, now};
   return Sighting::first;

@@ -606,6 +606,26 @@ TEST(Copies, MuchLaterAtTheSamePointHideWhereTheTapWas) {
   }
 }
 
+// Found by the campaign: the same far apart and without identifications. A SYN is not repeated so soon.
+TEST(Copies, SynsThatComeAgainTooSoonHideWhereTheTapWas) {
+  for (const unsigned later : {45'000U, 1'100'000U}) {
+    std::vector<File> talk = conversation(1000, 5000, 1);
+    File f;
+    section_block(f, false);
+    interface_block(f, 101, false);
+    for (std::size_t i = 0; i < talk.size(); ++i) {
+      talk[i][4] = talk[i][5] = std::byte{0};  // no identification
+      packet_block(f, 0, i * 2'000'000, talk[i], false);
+      if (i < 2) packet_block(f, 0, i * 2'000'000 + later, talk[i], false);
+    }
+    const CheckReport r = check(f);
+    EXPECT_EQ(r.counts.copies, 0U);
+    ASSERT_EQ(r.connections.size(), 1U);
+    EXPECT_EQ(r.connections[0].report.tap.why == "packets were captured more than once", later == 45'000)
+        << r.connections[0].report.tap.why;
+  }
+}
+
 // Found by the campaign: the same, with connections of which hardly a packet is known to be there twice.
 TEST(Copies, SeveralTapsAreThereInEveryConnection) {
   for (const unsigned connections : {2U, 3U}) {
