@@ -52,7 +52,7 @@ void ecn_not_offered(Context& c) {
   if (!ecn_setup || c.peer.syn.count == 0 || c.peer.isn_ambiguous || c.peer.syn.some_ecn_setup ||
       c.self.syn.without_ack || !c.peer.syn.without_ack)
     return;
-  if (first_syn_unseen(c)) return;
+  if (first_syn_unseen(c) || (!c.conn.certain && echoes_another_syn(c))) return;
   c.suspect(SuspicionKind::unoffered_option, RuleId::ecn_not_offered, 0, 0, "ECE off", "flags " + flags_text(f),
             "the SYN in packet " + std::to_string(c.peer.syn.packet) + " did not have ECE and CWR both");
 }

@@ -4,15 +4,10 @@
 
 namespace lastack::rules {
 
-namespace {
-
-// It echoes a timestamp, but not that of the peer's SYN: it answers one that is missing from the capture.
 bool echoes_another_syn(const Context& c) {
   const auto& ts = c.seg.tcp.options.timestamps;
   return ts && c.peer.ts_seen && c.peer.plain_segments == 0 && ts->echo != c.peer.tsval_max;
 }
-
-}  // namespace
 
 void syn_ack_number(Context& c) {
   if (!c.flags().ack() || c.flags().rst() || c.peer.syn.count == 0 || c.peer.isn_ambiguous) return;

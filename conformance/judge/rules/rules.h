@@ -135,6 +135,8 @@ bool nothing_unseen(const Context& c);
 bool stamps_are_wiped(const Context& c);
 // A box may have taken the window scale out of one end's sight: then this window field is not what it seems.
 bool scale_in_doubt(const Context& c);
+// A SYN-ACK that echoes a timestamp, but not that of the peer's SYN: it answers one that is missing from the capture.
+bool echoes_another_syn(const Context& c);
 
 void data_offset(Context& c);
 void reserved_bits(Context& c);

@@ -252,6 +252,13 @@ TEST(JudgeSilence, SynRepeatedWithoutEcnWhereTheCaptureBegins) {
         .a({.seq = 101, .ack = 301});
     EXPECT_EQ(t.violates("ecn-not-offered"), !midway) << t.text();
   }
+  for (const bool echoed : {true, false}) {  // the answer echoes the first SYN, a second before
+    Talk t;
+    t.a({.flags = "S", .seq = 100, .tweak = with_stamp(2000, 0)});
+    t.b({.flags = "SAE", .seq = 300, .ack = 101, .tweak = with_stamp(70, echoed ? 2000U : 1000U)});
+    t.a({.seq = 101, .ack = 301, .tweak = with_stamp(2001, 70)});
+    EXPECT_EQ(t.violates("ecn-not-offered"), echoed) << t.text();
+  }
   for (const bool given_up :
        {true, false}) {  // no segment is from before, but another SYN shows that some were repeated
     Talk t;
