@@ -23,7 +23,7 @@ STEPS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eig
 # What stands at the left margin and gives a place its name.
 TYPE_LINE = re.compile(r"(?:struct|class|enum class|enum) (\w+)")
 CONSTANT_LINE = re.compile(r"(?:inline )?(?:static )?constexpr [\w:<>]+ (k\w+)")
-FUNCTION_LINE = re.compile(r"[A-Za-z][\w:<>,&*\[\] ]*?([A-Za-z_~][\w:~]*)\(")
+FUNCTION_LINE = re.compile(r"(?:\[\[[\w:]+\]\] )?[A-Za-z][\w:<>,&*\[\] ]*?([A-Za-z_~][\w:~]*)\(")
 NO_NAME = re.compile(r"(?://|#|namespace|using|template|extern|\}|public|private)")
 
 

@@ -39,7 +39,8 @@ def test_citation_belongs_to_the_function_below_or_around_it(tmp_path: Path) -> 
         "// What it owns.\n//= rfc9293 3.4\n#include <x>\n\n"
         "//= rfc9293 3.10.4\n//= rfc1122 4.2.2.20\nStatus<CallError> close_call(Tcb& tcb, Instant now) {\n"
         "  //= rfc9293 3.6 U-21\n  queue_fin(tcb);\n}\n\n"
-        "//= rfc9293 3.9.1.8\nstd::optional<Event> Host::poll_event() {\n}\n"
+        "//= rfc9293 3.9.1.8\nstd::optional<Event> Host::poll_event() {\n}\n\n"
+        "//= rfc9293 3.8 U-18\n[[gnu::always_inline]] inline int pay(Tcb& tcb) {\n}\n"
     )
     assert [(c.function, str(c.clauses[0])) for c in citations.in_cpp(source)] == [
         ("", "RFC 9293 3.4"),
@@ -47,6 +48,7 @@ def test_citation_belongs_to_the_function_below_or_around_it(tmp_path: Path) -> 
         ("close_call", "RFC 1122 4.2.2.20"),
         ("close_call", "RFC 9293 3.6"),
         ("Host::poll_event", "RFC 9293 3.9.1.8"),
+        ("pay", "RFC 9293 3.8"),
     ]
 
 
