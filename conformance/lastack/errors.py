@@ -5,6 +5,8 @@ Nothing here prints or decides an exit status; ``cli`` and ``plugin`` do.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -26,6 +28,14 @@ class AdapterBroken(LastackError):
 
 class NoInput(LastackError):
     """There is nothing to read where the user said (exit status 6)."""
+
+
+def meant(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """What to say after "there is no such ...": the names that look like it."""
+    names, low = list(known), word.lower()
+    close = [name for name in names if low and low in name.lower()]
+    close += [name for name in difflib.get_close_matches(word, names, 4) if name not in close]
+    return f"; do you mean {', '.join(close[:4])}?" if close else otherwise
 
 
 class CallError(Exception):

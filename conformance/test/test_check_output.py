@@ -247,7 +247,12 @@ def test_junit_has_a_case_for_each_endpoint(capture: Path, tmp_path: Path) -> No
         (["check", "{tmp}/lines.txt"], 4, "lines.txt: line 2: the ACK flag is set, but there is no ack="),
         (["explain", "/no/such.pcap"], 6, "No such file"),
         (["explain", "{tmp}/a.pcapng", "--connection", "7"], 4, "there is no connection 7, there is 1"),
-        (["rules", "bananas"], 4, "no rule is meant"),
+        (["rules", "bananas"], 4, "no rule is meant by this; lastack rules prints all"),
+        (["rules", "syn-ack-numbr"], 4, "no rule is meant by this; do you mean syn-ack-number"),
+        (["check", "--rules", "sequense-jump", "{tmp}/a.pcapng"], 4, "do you mean sequence-jump"),
+        (["chekc", "{tmp}/a.pcapng"], 4, "No such command 'chekc'; do you mean check?"),
+        (["bananas"], 4, "No such command 'bananas'"),
+        (["coverage", "must-59"], 4, "has the id must-59; do you mean MUST-59?"),
     ],
 )
 def test_one_clear_line_for_each_mistake(tmp_path: Path, words: list[str], status: int, message: str) -> None:

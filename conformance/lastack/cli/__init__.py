@@ -16,12 +16,23 @@ import click
 from lastack import __version__
 from lastack.catalogue import CatalogueError
 from lastack.cli import adapter, check, completion, coverage, doctor, explain, fuzz, known, listing, run, show_rules
-from lastack.errors import AdapterBroken, LastackError, NoInput, Unavailable, UsageError
+from lastack.errors import AdapterBroken, LastackError, NoInput, Unavailable, UsageError, meant
 
 OK, FAILED, INTERRUPTED, INTERNAL, USAGE, NOTHING, ENVIRONMENT, FINDING = range(8)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+class _Commands(click.Group):
+    """Says which command may be meant by one that does not exist."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            ctx.fail(f"No such command {args[0]!r}{meant(args[0], self.commands)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
 @click.version_option(__version__, prog_name="lastack")
 def cli() -> None:
     """The last word on whether a TCP stack is right: script it, fuzz it, replay it.

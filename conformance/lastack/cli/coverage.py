@@ -10,7 +10,7 @@ import click
 
 from lastack import catalogue
 from lastack.cli.pytest_process import child_environment, command_line
-from lastack.errors import UsageError
+from lastack.errors import UsageError, meant
 
 COLUMNS = ("rows", "covered", "excepted", "missing")
 
@@ -103,7 +103,7 @@ def coverage(ids: tuple[str, ...], as_json: bool, missing: bool, excepted: bool,
         raise UsageError(f"{error.filename}:{error.lineno}: {error.msg}") from error
     by_id = {entry.row.id: entry for entry in table}
     if strange := [id_ for id_ in ids if id_ not in by_id]:
-        raise UsageError(f"no row of conformance/catalogue has the id {strange[0]}")
+        raise UsageError(f"no row of conformance/catalogue has the id {strange[0]}{meant(strange[0], by_id)}")
     if as_json:
         click.echo(json.dumps(_document(table, unknown), indent=1))
     elif ids:

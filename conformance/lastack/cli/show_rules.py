@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lastack.errors import UsageError
+from lastack.errors import UsageError, meant
 from lastack.ladder import WIDTH, Line
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def rules(texts: tuple[str, ...], as_json: bool, level: str | None, soundness: s
         if (level is None or rule["level"] in _LEVELS[level]) and soundness in (None, rule["soundness"])
     ]
     if not chosen:
-        raise UsageError("no rule is meant by this; lastack rules prints all")
+        hint = meant(texts[0], (rule["id"] for rule in every)) if texts else ""
+        raise UsageError(f"no rule is meant by this{hint or '; lastack rules prints all'}")
     if as_json:
         rows = catalogue.load()
         entries: list[dict[str, object]] = [

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lastack import BUILD, REPOSITORY
-from lastack.errors import Unavailable, UsageError
+from lastack.errors import Unavailable, UsageError, meant
 from lastack.sut.carrier import Carrier
 from lastack.sut.command import CommandCarrier
 from lastack.sut.linked import linked_core, shared_object
@@ -86,4 +86,4 @@ def open_sut(spec: str) -> Carrier:
         return shared_object(rest)
     if separator and kind == "cmd":
         return CommandCarrier(rest)
-    raise UsageError(f"unknown stack {spec!r}: use {', '.join(NAMES)}, so:PATH or cmd:COMMAND")
+    raise UsageError(f"unknown stack {spec!r}: use {', '.join(NAMES)}, so:PATH or cmd:COMMAND{meant(spec, NAMES)}")

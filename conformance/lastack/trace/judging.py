@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lastack import _judge
-from lastack.errors import UsageError
+from lastack.errors import UsageError, meant
 from lastack.trace.findings import classify, give_numbers
 from lastack.trace.inputs import Source
 
@@ -58,9 +58,7 @@ class Options:
         known = [rule["id"] for rule in _judge.rules()]
         for rule in (*self.rules, *self.skip_rules):
             if rule not in known:
-                close = [id_ for id_ in known if rule.lower() in id_ or id_ in rule.lower()]
-                hint = f"; do you mean {', '.join(close[:4])}?" if close else " (lastack rules lists them)"
-                raise UsageError(f"there is no rule {rule!r}{hint}")
+                raise UsageError(f"there is no rule {rule!r}{meant(rule, known, ' (lastack rules lists them)')}")
         try:
             _judge.check_file(os.devnull, **self.as_keywords())
         except ValueError as error:

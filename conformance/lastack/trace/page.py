@@ -111,7 +111,7 @@ def _part(report: Report, source: Source, options: Options) -> _Part:
         entry["accused"], entry["other"] = source.endpoint(finding["endpoint"]), source.endpoint(finding["peer"])
         if exchange:
             steps, ends = ladder.around(exchange, finding, screen.BEFORE, screen.AFTER, source.names)
-            note = f"{title}: {actual}; expected {expected}"
+            note = f"{title}: {finding['actual']}; expected {finding['expected']}"
             entry["picture"] = drawing.picture(steps, ends, {finding["packet"]: (style, note)}) if steps else None
         part.findings.append(entry)
     return part
