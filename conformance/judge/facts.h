@@ -112,7 +112,7 @@ inline std::uint32_t wire_packets(const Context& c) {
 inline void note_stimulus(Context& c) {
   Endpoint& other = c.peer;
   ++other.stimuli;
-  const bool only = (other.stimuli == 1 || other.only_quiet) && !other.owes_another;
+  const bool only = (other.stimuli == 1 || (other.only_quiet && other.plain_segments == 0)) && !other.owes_another;
   const bool next =
       c.seg.payload_size == 0 && !c.flags().rst() && !c.flags().syn() && other.acked && other.ack_max == c.seq;
   other.only_fin = only && next && c.flags().fin();
@@ -125,7 +125,8 @@ inline void note_stimulus(Context& c) {
   other.stimulus_len = c.seg.len();
   other.stimulus_tsval = c.seg.tcp.options.timestamps ? c.seg.tcp.options.timestamps->value : 0;
   if (!c.flags().rst()) other.other_than_rst = true;
-  c.self.owes_another = c.self.old_among_them && c.self.stimuli > 1;
+  const bool own_probe = c.seg.len() == 0 && c.self.numbers_known && c.seq < c.self.next;  // which answers nothing
+  c.self.owes_another = c.self.old_among_them && (c.self.stimuli > 1 || own_probe);
   c.self.old_among_them = false;
   c.self.stimuli = 0;
   c.self.only_fin = c.self.only_quiet = false;

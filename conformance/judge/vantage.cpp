@@ -93,6 +93,8 @@ void note_reaction(const Context& c, TapEvidence& e) {
   const Endpoint& self = c.self;
   const bool answers = c.flags().ack() && self.stimuli != 0 && self.stimulus_len != 0 && c.ack == self.stimulus_end;
   if (!answers || (self.acked && c.ack <= self.ack_max)) return;
+  if (c.peer.next_packet != self.stimulus_packet)
+    return;  // it came again: the first may have been the one that arrived
   const Duration after = c.seg.time - self.stimulus_time;
   if (after < Duration{0}) return;
   if (after < kFast) ++e.fast;

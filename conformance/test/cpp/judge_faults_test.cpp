@@ -123,7 +123,7 @@ const std::vector<Fault>& faults() {
            t.a({.flags = "FA", .seq = 111, .ack = 321}).b({.seq = 321, .ack = 111}).wait(std::chrono::seconds(1 << i));
          }
        },
-       "fin-not-counted", 12, 1},
+       "fin-not-counted", 14, 1},
       {"third_segment_one_too_high",  // no timestamps, no IP identifications: the data follows too soon
        [](Talk& t) {
          t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101}).a({.seq = 102, .ack = 301});

@@ -171,4 +171,17 @@ TEST(JudgeSilence, AckBeforeAFinThatTheWindowHasNoRoomFor) {
   }
 }
 
+// Found by the campaign: both ends probe, and the FIN crosses the answer to a probe. A probe of its own is no answer.
+TEST(JudgeSilence, FinThatCrossesTheAnswerToAProbe) {
+  for (const bool quiet : {true, false}) {
+    Talk t;
+    t.open().a({.seq = 101, .ack = 301, .len = 5}).b({.seq = 301, .ack = 106});
+    t.wait(std::chrono::seconds(1)).a({.seq = 105, .ack = 301}).b({.seq = 300, .ack = 106});
+    if (quiet) t.a({.seq = 106, .ack = 301});
+    t.a({.flags = "FA", .seq = 106, .ack = 301}).b({.seq = 301, .ack = 106});
+    t.b({.flags = "FA", .seq = 301, .ack = 107}).a({.seq = 107, .ack = 302});
+    EXPECT_EQ(violations(t), 0) << t.text();
+  }
+}
+
 }  // namespace lastack::test

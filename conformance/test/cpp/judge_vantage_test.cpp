@@ -83,6 +83,25 @@ TEST(Vantage, InferredFromTheWholeCapture) {
   EXPECT_EQ(reports[0].tap.tap, Tap::at_first) << reports[0].tap.why;
 }
 
+// Found by the campaign: what passes twice has perhaps arrived when it passes again.
+TEST(Vantage, WhatComesAgainTellsNotHowSoonItIsAnswered) {
+  for (const bool again : {true, false}) {
+    Talk t;
+    t.open();
+    for (std::uint32_t i = 0; i < 6; ++i) {
+      t.gap = std::chrono::milliseconds(20);
+      t.b({.seq = 301 + i * 10, .ack = 101 + i, .len = 10});
+      if (again) t.b({.seq = 301 + i * 10, .ack = 101 + i, .len = 10});
+      t.gap = std::chrono::microseconds(100);
+      t.a({.seq = 101 + i, .ack = 311 + i * 10, .len = 1});
+    }
+    t.findings();
+    const auto reports = t.judge.take_connections();
+    ASSERT_EQ(reports.size(), 1U);
+    EXPECT_EQ(reports[0].tap.tap, again ? Tap::unknown : Tap::at_first) << reports[0].tap.why;
+  }
+}
+
 TEST(Vantage, AGapLeavesAMissingReplyOpen) {
   Talk t(TapChoice::server);
   t.open().a({.seq = 101, .ack = 301, .len = 10}).b({.seq = 301, .ack = 131});  // 20 octets were never captured
