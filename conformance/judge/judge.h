@@ -76,7 +76,7 @@ struct Finding {
   std::string tap;                 // why the rule could be asked, where it is sound at the endpoint's own tap only
   bool unverified = false;         // the segment was cut, so that its checksum says nothing
   bool header_cut = false;         // even its header
-  bool flipped_bit = false;        // unverified, and one bit of SEQ, ACK or the options may make the difference
+  bool flipped_bit = false;        // one bit may make the difference, and the checksum does not clear it
   bool after_unverified = false;   // a segment of this connection before it was
   bool proven = false;             // by what the other end did: holds whatever else the capture shows
   bool larger_than_frame = false;  // of Ethernet: a network card may have put it together

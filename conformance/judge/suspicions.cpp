@@ -335,6 +335,8 @@ Ruling last_word(const TrackedConnection& conn, Suspicion& s) {
     case SuspicionKind::bad_checksum:
       if (s.answered_by != 0) return taken_as_it_was(s);
       if (conn.ends[0].packets + conn.ends[1].packets < 3) return open_because(s, "its ports may be damaged, too");
+      if (s.claimed == s.known && s.draft.flipped_bit)
+        return open_because(s, "the path may have flipped one bit of it, and an ACK alone is not sent again");
       if (!s.in_order) return open_because(s, "its number does not continue the stream and may be damaged, too");
       return conn.sink->checksums_usually_right() ? Ruling::violated
                                                   : open_because(s, "many checksums in this capture are wrong");

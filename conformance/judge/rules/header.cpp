@@ -1,5 +1,6 @@
 // Rules about the fixed part of the header: they need the segment alone.
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "conformance/judge/rules/rules.h"
@@ -50,6 +51,14 @@ std::uint16_t right_checksum(const SegmentInfo& seg) {
   return sum.finish();
 }
 
+// Sums of segments that differ in one bit, of the checksum itself or of anything that it covers.
+bool one_flip_apart(std::uint16_t a, std::uint16_t b) {
+  const auto apart = [](unsigned more, unsigned less) {
+    return std::has_single_bit((more + 0xffffU - less) % 0xffffU);
+  };
+  return apart(a, b) || apart(b, a);
+}
+
 }  // namespace
 
 void checksum(Context& c) {
@@ -68,6 +77,7 @@ void checksum(Context& c) {
       "computed over the pseudo-header, the header and " + std::to_string(c.seg.payload_size) + " octets of text");
   if (c.conn.suspicions.empty()) return;
   Suspicion& s = c.conn.suspicions.back();
+  s.draft.flipped_bit = one_flip_apart(right_checksum(c.seg), c.seg.tcp.checksum);
   s.in_order = s.kind == SuspicionKind::bad_checksum && s.draft.packet == c.seg.number && c.self.numbers_known &&
                seq == c.self.next && !c.self.next_guessed && !c.seg.malformed;
 }

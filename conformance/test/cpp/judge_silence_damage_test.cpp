@@ -32,7 +32,7 @@ TEST(JudgeSilence, WrongChecksumThatWasAcknowledgedIsNoDamage) {
 TEST(JudgeSilence, WrongChecksumOfAnAckWhereThePathMayHaveDamagedIt) {
   const auto talk = [](bool complete) {
     Talk t;
-    t.open().a({.seq = 101, .ack = 301, .len = 10}).b({.seq = 301, .ack = 111, .raw = flipped(17, 1)});
+    t.open().a({.seq = 101, .ack = 301, .len = 10}).b({.seq = 301, .ack = 111, .raw = flipped(17, 0x2d)});
     for (int i = 0; i < 120; ++i) {
       const auto sent = static_cast<unsigned>(i) * 10;
       if (complete || i % 50 != 49) t.a({.seq = 111 + sent, .ack = 301, .len = 10});
@@ -188,7 +188,7 @@ TEST(JudgeSilence, DamageThatTheChecksumMisses) {
 TEST(JudgeSilence, DamagedAcknowledgements) {
   for (const bool another : {true, false}) {
     Talk t;
-    const auto flip = [](std::vector<std::byte>& p) { p[kIpv4HeaderSize + 16] ^= std::byte{4}; };
+    const auto flip = flipped(16, 0x2d);
     t.open().a({.seq = 101, .ack = 301, .len = 10}).b({.seq = 301, .ack = 111, .raw = flip});
     for (std::uint32_t i = 1; i < 9; ++i) {
       t.a({.seq = 101 + i * 10, .ack = 301, .len = 10}).b({.seq = 301, .ack = 111 + i * 10});
@@ -247,6 +247,18 @@ TEST(JudgeSilence, OneBitOfACutSegment) {
     t.open().a({.seq = 101, .ack = 301, .len = 110}).b({.seq = 301, .ack = 211});
     t.a({.flags = "SA", .seq = 101, .ack = 301, .len = 110U - cut, .cut = cut}).b({.seq = 301, .ack = 211});
     EXPECT_EQ(t.violates("isn-changed"), cut == 0) << t.text();
+  }
+}
+
+// Found by the campaign: the only damage in a short capture is one flipped bit of an ACK, which is not sent again.
+TEST(JudgeSilence, OneFlippedBitOfAnAckAlone) {
+  for (const unsigned bits : {0x08U, 0x07U}) {
+    Talk t;
+    t.open().a({.seq = 101, .ack = 301, .len = 5}).b({.seq = 301, .ack = 106});
+    t.a({.seq = 106, .ack = 301, .len = 5}).b({.seq = 301, .ack = 111, .raw = flipped(16, bits)});
+    t.a({.flags = "FA", .seq = 111, .ack = 301}).b({.flags = "FA", .seq = 301, .ack = 112});
+    t.a({.seq = 112, .ack = 302});
+    EXPECT_EQ(t.violates("checksum"), bits == 0x07U) << t.text();
   }
 }
 
