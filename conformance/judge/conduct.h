@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "conformance/judge/coverage.h"
 #include "conformance/judge/judge.h"
@@ -23,6 +24,7 @@ struct Provisional {
   bool needs_given = false;     // an inferred tap does not do
   bool only_note = false;       // even there
   bool note_elsewhere = false;  // with the tap elsewhere it is still worth a note
+  std::string open_elsewhere;   // with the tap elsewhere it stays open, for this reason
 };
 
 // One interval that should grow from one expiry to the next.

@@ -4,6 +4,7 @@
 #include <bit>
 #include <utility>
 
+#include "conformance/judge/facts.h"
 #include "conformance/judge/in_order.h"
 #include "conformance/judge/rules/replies.h"
 #include "conformance/judge/rules/rules.h"
@@ -242,16 +243,16 @@ const Suspicion* TrackedConnection::suspected(SuspicionKind kind, int accused) c
   return nullptr;
 }
 
-void Context::suspect(SuspicionKind kind, RuleId rule, Position claimed, Position known, std::string expected,
-                      std::string actual, std::string why) const {
+Suspicion* Context::suspect(SuspicionKind kind, RuleId rule, Position claimed, Position known, std::string expected,
+                            std::string actual, std::string why) const {
   Finding f = draft(rule, std::move(expected), std::move(actual), std::move(why));
   if (conn.certain) {
     blamed = static_cast<std::uint8_t>(blamed | rule_row(rule).blames);
     report(conn, side, std::move(f));
-    return;
+    return nullptr;
   }
   constexpr std::size_t kMaxWaiting = 16;
-  if (conn.suspicions.size() >= kMaxWaiting) return;
+  if (conn.suspicions.size() >= kMaxWaiting) return nullptr;
   Suspicion s;
   s.kind = kind;
   s.selective = rule == RuleId::sack_of_unsent_data;
@@ -276,6 +277,7 @@ void Context::suspect(SuspicionKind kind, RuleId rule, Position claimed, Positio
   }
   s.draft = std::move(f);
   conn.suspicions.push_back(std::move(s));
+  return &conn.suspicions.back();
 }
 
 namespace {
@@ -296,7 +298,8 @@ std::uint8_t witness_of(const Context& c) {
   unsigned w = 0;
   const auto& ts = c.seg.tcp.options.timestamps;
   if (ts && !c.flags().rst() && self.ts_seen && !self.ts_erratic && !self.ts_unread) {
-    if (after(SeqNum(ts->value), SeqNum(self.tsval_max))) w |= kByTsval;
+    if (after(SeqNum(ts->value), SeqNum(self.tsval_max)) && !is_far(SeqNum(ts->value) - SeqNum(self.tsval_max)))
+      w |= kByTsval;
     if (echoes_newer(c, *ts)) w |= kByTsecr;
   }
   if (c.seg.ip.src.version == IpVersion::v4 && self.ids.counts_up() && self.ids.is_newer(c.seg.ip.id)) w |= kById;

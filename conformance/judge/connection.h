@@ -50,6 +50,10 @@ enum class SuspicionKind : std::uint8_t {
   misnumbered_data,   // data that left a hole, while the stream went on as if it had been numbered without one
   beyond_window,      // data after the highest window edge seen
   timestamp_echo,     // an echo of a timestamp that its owner was not seen to send
+  syn_echo,           // a SYN-ACK's echo of a timestamp that no SYN of the capture has
+  stale_echo,         // an ACK of what came with a newer timestamp than it echoes
+  clock_astray,       // a TSval far from those before: does the next one agree?
+  clock_fell,         // a TSval below the highest, which one packet alone had: which of both is wrong?
   bad_checksum,       // damaged on the path, or sent like that
   isn_vote,           // SYN and what answers it disagree: the SYN's sender shows by its next number which one is wrong
   option_missing,     // its sender has not used an agreed option yet: a box may have taken it out of the SYN-ACK
@@ -78,9 +82,10 @@ struct Suspicion {
   bool ids_gapless = false;  // the IP identifications prove that nothing of the sender is missing here
   bool in_order = false;     // bad_checksum: its number is the sender's SND.NXT, so that much of it is right
   std::uint64_t answered_by =
-      0;  // bad_checksum: the packet that acknowledges it; ack_fell: the one with the higher ACK
+      0;  // bad_checksum: the packet that acknowledges it; ack_fell, clock_fell: the one with the higher value
   Instant answered_at{};
-  bool later = false;  // certainly sent after everything before it: no copy that the network made
+  bool at_tap = false;  // known at the accused's own tap only
+  bool later = false;   // certainly sent after everything before it: no copy that the network made
   Finding draft;
 };
 
@@ -249,8 +254,9 @@ struct Context {
                        bool needs_complete = false, bool note_elsewhere = false) const;
   void note_at_tap(RuleId rule, std::string expected, std::string actual, std::string why) const;
   // At the endpoint's own tap a violation at once; on the path it waits for evidence.
-  void suspect(SuspicionKind kind, RuleId rule, Position claimed, Position known, std::string expected,
-               std::string actual, std::string why) const;
+  // Null when it does not wait.
+  Suspicion* suspect(SuspicionKind kind, RuleId rule, Position claimed, Position known, std::string expected,
+                     std::string actual, std::string why) const;
   Finding draft(RuleId rule, std::string expected, std::string actual, std::string why) const;
 };
 

@@ -67,6 +67,20 @@ class IdTrack {
   std::uint64_t first_ = 0;
 };
 
+constexpr Position kOutOfSequence = INT64_MAX;
+
+// The TSval with which octets from a number on were first sent.
+struct EchoDue {
+  Position number = kOutOfSequence;
+  std::uint32_t tsval = 0;
+  std::uint32_t sure = 0;  // the TSval of an empty segment that shows that they had not been sent before
+  bool has_sure = false;
+  Position ack = 0;  // its sender's acknowledgement number then
+  std::uint64_t packet = 0;
+  Instant time{};
+  friend bool operator==(const EchoDue&, const EchoDue&) = default;
+};
+
 struct Endpoint {
   // Its own sequence space.
   bool numbers_known = false;  // `next` and `sent` are meaningful
@@ -122,16 +136,25 @@ struct Endpoint {
   // Timestamps.
   bool ts_seen = false;
   bool ts_in_stream = false;  // on a segment without SYN
-  bool ts_erratic = false;    // its TSval jumped: no conclusions from it (hostile peers)
+  bool ts_erratic = false;    // its TSval jumped and stayed there: no conclusions from it (hostile peers)
   bool ts_unread = false;     // some segment had none, or the capture cut it: newest among those seen proves nothing
   std::uint32_t tsval_max = 0;
   std::uint64_t tsval_packet = 0;
   Instant tsval_time{};
   std::uint32_t tsval_min = 0;
+  Position tsval_at = kOutOfSequence;  // the SEQ of the segment with tsval_max, when that was the next number
+  std::uint32_t tsval_before = 0;      // the highest before tsval_max
+  bool tsval_alone = false;            // no other packet had tsval_max
+  std::uint64_t stray_packet = 0;      // the last one whose TSval was far off, and its value
+  std::uint32_t stray_tsval = 0;
+  bool astray = false;  // that was the last TSval
   bool tsecr_seen = false;
   std::uint32_t tsecr_max = 0;
   std::uint32_t tsecr_highest = 0;  // of claims too: of what the peer was not seen to send
   std::uint64_t tsecr_packet = 0;
+  Position tsecr_at = kOutOfSequence;
+  EchoDue echo_mark;  // waits until something up to its number is acknowledged
+  EchoDue echo_due;   // what acknowledges more than its number echoes its TSval or a later one (RFC 7323 4.3)
 
   // Explicit Congestion Notification in the IP header.
   std::uint64_t ect_syn_packet = 0;   // a SYN with an ECN codepoint, of which nothing is said yet

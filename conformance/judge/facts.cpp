@@ -307,6 +307,7 @@ void note_facts(Context& c) {
     note_ack(c, processed || c.flags().syn());
   }
   if (c.seg.tcp.options.timestamps) {
+    note_echo_due(c);
     // The clock of a wrong echo goes on, as later segments are compared with it.
     if (!blamed(kBlameTsval)) note_clock(c);
     if (!blamed(kBlameTsval | kBlameTsecr)) note_echo(c);

@@ -58,25 +58,54 @@ inline void note_news(Context& c) {
   e.acked = true;
 }
 
+// The number of a segment that was the next one of its sender; asked once its numbers are noted. What continues the
+// stream after it was sent after it.
+inline Position place_in_sequence(const Context& c) {
+  const bool next = c.end == c.seq ? c.seq == c.self.next : c.self.next_packet == c.seg.number;
+  return next && c.end == c.self.next ? c.seq : kOutOfSequence;
+}
+
+// So far from the clock seen before that no tick of RFC 7323 5.4 (59 ns and more) explains it.
+inline bool is_far(std::int32_t step) {
+  constexpr std::int32_t kPlausible = 1 << 28;
+  return step > kPlausible || step < -kPlausible;
+}
+
+// One value far off is not the clock; where the next one agrees with it, the clock has jumped. True: nothing to note.
+inline bool note_stray(Context& c, std::uint32_t value) {
+  Endpoint& e = c.self;
+  const bool was_astray = e.astray;
+  e.astray = is_far(SeqNum(value) - SeqNum(e.tsval_max));
+  if (!e.astray) return false;
+  // Some systems send a SYN with TSval=0, whatever their clock says.
+  const bool no_clock_yet = !e.ts_in_stream && e.tsval_max == 0;
+  const bool hostile = c.conn.certain && c.side != c.conn.judged;
+  if (was_astray || no_clock_yet || hostile || (e.stray_packet != 0 && e.stray_tsval != value)) e.ts_erratic = true;
+  e.stray_packet = c.seg.number;
+  e.stray_tsval = value;
+  e.ts_unread = true;  // which one is the newest?
+  return !e.ts_erratic;
+}
+
 inline void note_clock(Context& c) {
   Endpoint& e = c.self;
   const Timestamps ts = *c.seg.tcp.options.timestamps;
   if (c.flags().rst()) return;  // need not come from the connection's clock (RFC 7323 3.2)
-  if (!e.ts_seen) {
-    e.tsval_max = e.tsval_min = ts.value;
+  if (e.ts_seen && note_stray(c, ts.value)) {
+    e.ts_in_stream = e.ts_in_stream || !c.flags().syn();
+    return;
+  }
+  const std::int32_t step = e.ts_seen ? SeqNum(ts.value) - SeqNum(e.tsval_max) : 1;
+  if (!e.ts_seen) e.tsval_min = e.tsval_max = ts.value;
+  if (step > 0) {
+    e.tsval_before = e.tsval_max;
+    e.tsval_max = ts.value;
     e.tsval_packet = c.seg.number;
     e.tsval_time = c.seg.time;
-  } else {
-    const std::int32_t step = SeqNum(ts.value) - SeqNum(e.tsval_max);
-    constexpr std::int32_t kPlausible = 1 << 28;
-    if (step > kPlausible || step < -kPlausible) e.ts_erratic = true;
-    if (step > 0) {
-      e.tsval_max = ts.value;
-      e.tsval_packet = c.seg.number;
-      e.tsval_time = c.seg.time;
-    }
-    if (before(SeqNum(ts.value), SeqNum(e.tsval_min))) e.tsval_min = ts.value;
+    e.tsval_at = place_in_sequence(c);
   }
+  e.tsval_alone = e.ts_seen && (step > 0 || (step < 0 && e.tsval_alone));
+  if (before(SeqNum(ts.value), SeqNum(e.tsval_min))) e.tsval_min = ts.value;
   e.ts_seen = true;
   e.ts_in_stream = e.ts_in_stream || !c.flags().syn();
 }
@@ -91,11 +120,44 @@ inline void note_echo(Context& c) {
   if (!e.tsecr_seen || after(SeqNum(ts.echo), SeqNum(e.tsecr_max))) {
     e.tsecr_max = ts.echo;
     e.tsecr_packet = c.seg.number;
+    e.tsecr_at = place_in_sequence(c);
   }
   e.tsecr_seen = true;
 }
 
+// New text whose first number is acknowledged up to: the first segment with that number on which more is acknowledged
+// has set TS.Recent, at least to the TSval with which it was first sent (RFC 7323 4.3). ACKs missing from the capture
+// only make that later. Asked before its clock is noted.
+inline void note_echo_due(Context& c) {
+  Endpoint& e = c.self;
+  const Timestamps ts = *c.seg.tcp.options.timestamps;
+  const std::int32_t step = SeqNum(ts.value) - SeqNum(e.tsval_max);
+  const bool first_sent = c.has_data() && e.ts_seen && step >= 0 && !is_far(step) && !c.flags().syn() &&
+                          !c.flags().rst() && (c.blamed & (kBlameSeq | kBlameTsval)) == 0;
+  if (first_sent && e.echo_mark.number == kOutOfSequence && place_in_sequence(c) != kOutOfSequence) {
+    e.echo_mark = {c.seq, ts.value, e.tsval_max, e.tsval_at == c.seq, c.ack, c.seg.number, c.seg.time};
+  }
+  // Text from before: what was first seen may have been a repetition.
+  if (c.has_data() && e.ts_seen && step < 0) e.echo_mark.number = e.echo_due.number = kOutOfSequence;
+  for (Endpoint* sender : {&c.self, &c.peer}) {
+    const Endpoint& receiver = sender == &c.self ? c.peer : c.self;
+    if (!receiver.acked || receiver.ack_max < sender->echo_mark.number) continue;
+    sender->echo_due = sender->echo_mark;
+    sender->echo_due.number = receiver.ack_max;
+    sender->echo_mark.number = kOutOfSequence;
+  }
+}
+
+// It acknowledges what came with a newer timestamp than it echoes. As long as the sender of the text has acknowledged
+// no more: Linux takes no timestamp of a segment whose ACK is older than another one's.
+inline bool echo_is_stale(const Context& c) {
+  const EchoDue& due = c.peer.echo_due;
+  return c.ack > due.number && due.ack == c.peer.ack_max &&
+         before(SeqNum(c.seg.tcp.options.timestamps->echo), SeqNum(due.tsval));
+}
+
 inline void note_timestamps(Context& c) {
+  note_echo_due(c);
   note_clock(c);
   note_echo(c);
 }

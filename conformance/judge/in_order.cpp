@@ -24,10 +24,9 @@ bool stamps_go_on(const Context& c) {
   const auto& ts = c.seg.tcp.options.timestamps;
   if (ts.has_value() != c.conn.agreed.timestamps) return false;
   if (!ts) return true;
-  constexpr std::int32_t kPlausible = 1 << 28;
   const std::int32_t step = SeqNum(ts->value) - SeqNum(c.self.tsval_max);
   const SeqNum echo(ts->echo);
-  return step >= 0 && step <= kPlausible && at_or_after(echo, SeqNum(c.self.tsecr_max)) &&
+  return step >= 0 && !is_far(step) && !echo_is_stale(c) && at_or_after(echo, SeqNum(c.self.tsecr_max)) &&
          at_or_after(echo, SeqNum(c.peer.tsval_min)) && at_or_before(echo, SeqNum(c.peer.tsval_max));
 }
 

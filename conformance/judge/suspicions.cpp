@@ -2,31 +2,20 @@
 // lose, delay and duplicate; the capture itself may lack packets. So a claim is a violation only when its owner's own
 // later numbers contradict it; when they bear it out, packets are missing from the capture; and when nothing follows,
 // it stays open.
+#include "conformance/judge/suspicions.h"
+
 #include <utility>
 
-#include "conformance/judge/connection.h"
 #include "conformance/judge/rules/rules.h"
 
 namespace lastack {
 
 namespace {
 
-enum class Ruling : std::uint8_t { keep, drop, violated, open };
-
-// Segments this close to the claim may stand in the wrong order in the file (several capture queues).
-bool may_be_swapped(const Context& c, const Suspicion& s) {
-  return c.seg.number <= s.draft.packet + 4 || c.seg.time - s.draft.time < std::chrono::milliseconds(5);
-}
-
 // Sent by the accused after the segment in question: acknowledgement numbers never fall. A reset's timestamp and
 // identification are not followed, so that to be newer than all others does not tell.
 bool sent_after(const Context& c, const Suspicion& s) {
   return (c.later && !s.reset) || (c.flags().ack() && s.has_ack && c.ack > s.ack);
-}
-
-Ruling open_because(Suspicion& s, const std::string& reason) {
-  leave_undecided(s.draft, reason);
-  return Ruling::open;
 }
 
 // This segment of the other end was sent after the segment in question had arrived there: it acknowledges it or what
@@ -163,20 +152,6 @@ Ruling settle_beyond_window(Context& c, Suspicion& s) {
   return Ruling::violated;
 }
 
-// The accused echoed the timestamp `claimed`; its owner's clock was seen at `known`.
-Ruling settle_timestamp_echo(Context& c, Suspicion& s) {
-  if (c.side == s.accused || !c.seg.tcp.options.timestamps) return Ruling::keep;
-  const SeqNum value(c.seg.tcp.options.timestamps->value);
-  const SeqNum echoed(wire_number(s.claimed));
-  if (may_be_swapped(c, s) && SeqNum(wire_number(s.claimed)) - SeqNum(wire_number(s.known)) < 1000) return Ruling::keep;
-  if (at_or_after(value, echoed))
-    return open_because(s, "the segment with that timestamp may be missing from the capture");
-  const bool fresh = c.end > c.self.next || (c.flags().ack() && c.ack > c.self.ack_max);
-  if (!fresh || after(SeqNum(c.self.tsval_max), value)) return Ruling::keep;
-  s.draft.why += "; in packet " + std::to_string(c.seg.number) + " its clock says only " + std::to_string(value.raw());
-  return Ruling::violated;
-}
-
 Ruling taken_as_it_was(Suspicion& s) {
   s.draft.proven = true;
   s.draft.why += "; packet " + std::to_string(s.answered_by) + " acknowledges it, and it was not sent again";
@@ -307,6 +282,10 @@ Ruling settle(Context& c, Suspicion& s) {
     case SuspicionKind::misnumbered_data: return settle_misnumbered(c, s);
     case SuspicionKind::beyond_window: return settle_beyond_window(c, s);
     case SuspicionKind::timestamp_echo: return settle_timestamp_echo(c, s);
+    case SuspicionKind::syn_echo: return settle_syn_echo(c, s);
+    case SuspicionKind::clock_astray: return settle_clock_astray(c, s);
+    case SuspicionKind::clock_fell: return settle_clock_fell(c, s);
+    case SuspicionKind::stale_echo: return settle_stale_echo(c, s);
     case SuspicionKind::bad_checksum: return settle_bad_checksum(c, s);
     case SuspicionKind::option_missing: return settle_option_missing(c, s);
     case SuspicionKind::unoffered_option: return settle_unoffered_option(c, s);
@@ -346,14 +325,26 @@ Ruling last_word(const TrackedConnection& conn, Suspicion& s) {
       return Ruling::violated;
     case SuspicionKind::ack_fell:
     case SuspicionKind::isn_vote: return Ruling::violated;
+    case SuspicionKind::syn_echo:
+    case SuspicionKind::stale_echo:
+    case SuspicionKind::clock_astray:
+    case SuspicionKind::clock_fell: return last_word_on_stamps(conn, s);
     case SuspicionKind::unoffered_option: return open_because(s, "the answer to it was not captured");
     case SuspicionKind::option_missing:
-      return open_because(s,
-                          "it never uses the option, so a box may have taken it out of the other end's SYN-ACK or SYN");
     case SuspicionKind::beyond_window:
     case SuspicionKind::timestamp_echo: break;
   }
   return open_because(s, "no later segment of the peer was captured");
+}
+
+void wait_for_tap(TrackedConnection& conn, Suspicion&& s, const char* open_elsewhere) {
+  constexpr std::size_t kMaxWaiting = 16;
+  if (conn.provisional.size() >= kMaxWaiting) return;
+  Provisional p;
+  p.finding = std::move(s.draft);
+  p.accused = s.accused;
+  p.open_elsewhere = open_elsewhere;
+  conn.provisional.push_back(std::move(p));
 }
 
 void execute(TrackedConnection& conn, Suspicion&& s, Ruling ruling) {
@@ -361,6 +352,7 @@ void execute(TrackedConnection& conn, Suspicion&& s, Ruling ruling) {
   if (ruling == Ruling::violated && conn.ends[s.accused].other_hops && s.kind != SuspicionKind::bad_checksum) {
     ruling = open_because(s, "the hop limit changes, so another host may speak in its name");
   }
+  if (ruling == Ruling::violated && s.at_tap) return wait_for_tap(conn, std::move(s), "");
   if (ruling == Ruling::open) s.draft.verdict = Verdict::inconclusive;
   const int accused = s.accused;
   report(conn, accused, std::move(s.draft));
@@ -402,7 +394,15 @@ void settle_by_copy(TrackedConnection& conn, int side, const SegmentInfo& copy) 
 void conclude_suspicions(TrackedConnection& conn) {
   auto list = std::move(conn.suspicions);
   conn.suspicions.clear();
-  for (Suspicion& s : list) execute(conn, std::move(s), last_word(conn, s));
+  for (Suspicion& s : list) {
+    if (s.kind == SuspicionKind::option_missing) {
+      // No box stands between an end and a tap of its own: both SYNs were as they are there.
+      wait_for_tap(conn, std::move(s),
+                   "it never uses the option, so a box may have taken it out of the other end's SYN-ACK or SYN");
+    } else {
+      execute(conn, std::move(s), last_word(conn, s));
+    }
+  }
 }
 
 }  // namespace lastack

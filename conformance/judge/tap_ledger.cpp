@@ -137,8 +137,9 @@ void TapLedger::settle(TapChoice choice, std::vector<ConnectionReport>& reports,
     const TapDecision& d = decisions[at];
     Finding& f = p.finding;
     if (d.tap != tap_at(p.accused)) {
-      if (!p.note_elsewhere) continue;
+      if (!p.note_elsewhere && p.open_elsewhere.empty()) continue;
       f.verdict = Verdict::note;
+      if (!p.note_elsewhere) leave_undecided(f, p.open_elsewhere);
     } else if (p.only_note) {
       f.verdict = Verdict::note;
     } else if (p.needs_complete && gap_packet_ != 0) {
@@ -147,7 +148,7 @@ void TapLedger::settle(TapChoice choice, std::vector<ConnectionReport>& reports,
     if (f.verdict == Verdict::violated && p.needs_given && !d.given) {
       leave_undecided(f, "a filter in front of it may have dropped what arrived");
     }
-    if (f.verdict != Verdict::note) f.tap = d.why;
+    if (f.verdict != Verdict::note && d.tap == tap_at(p.accused)) f.tap = d.why;
     if (report_of[at] != nullptr && f.verdict != Verdict::note) {
       EndpointReport& e = report_of[at]->endpoints[p.accused];
       ++(f.verdict == Verdict::violated ? e.violations : e.inconclusive);

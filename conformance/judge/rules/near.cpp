@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "conformance/judge/facts.h"
 #include "stack/wire/text.h"
 
 namespace lastack::near {
@@ -70,12 +71,29 @@ void clock_falls(Context& c) {
   const auto& ts = c.seg.tcp.options.timestamps;
   if (!ts || !self.ts_seen || self.ts_erratic || !c.conn.timestamps_negotiated() || rules::stamps_are_wiped(c)) return;
   const std::int32_t back = SeqNum(self.tsval_max) - SeqNum(ts->value);
-  if (back <= 0 || !well_after(c, self.tsval_packet, self.tsval_time)) return;
+  if (back <= 0 || is_far(back) || (c.blamed & kBlameTsval) != 0) return;
+  if (!well_after(c, self.tsval_packet, self.tsval_time) && !continues_after(c, self.tsval_at)) return;
   if (c.seg.time - self.tsval_time > std::chrono::seconds(120)) return;
   if (c.seg.ip.src.version == IpVersion::v4 && self.ids.counts_up() && self.ids.is_newer(c.seg.ip.id)) return;
+  if (rules::suspect_fall(c, true)) return;
   c.violated_at_tap(RuleId::timestamp_goes_back, "TSval=" + std::to_string(self.tsval_max) + " or more",
                     "TSval=" + std::to_string(ts->value),
                     "its clock was at " + std::to_string(self.tsval_max) + since_packet(self.tsval_packet));
+}
+
+void echo_falls(Context& c) {
+  const Endpoint& self = c.self;
+  const auto& ts = c.seg.tcp.options.timestamps;
+  if (!ts || !self.tsecr_seen || c.peer.ts_erratic || !c.conn.timestamps_negotiated() || rules::stamps_are_wiped(c))
+    return;
+  const std::int32_t back = SeqNum(self.tsecr_max) - SeqNum(ts->echo);
+  if (back <= 0 || (c.blamed & kBlameTsecr) != 0 || rules::echoes_stray(c)) return;
+  const bool later = well_after(c, self.tsecr_packet, self.last_time) || continues_after(c, self.tsecr_at);
+  if (!later) return;
+  c.violated_at_tap(
+      RuleId::timestamp_echo_goes_back, "TSecr=" + std::to_string(self.tsecr_max) + " or more",
+      "TSecr=" + std::to_string(ts->echo),
+      "TS.Recent=" + std::to_string(self.tsecr_max) + since_packet(self.tsecr_packet) + ", and it never decreases");
 }
 
 void follows_own_reset(Context& c) {
@@ -130,6 +148,7 @@ void sent_order(Context& c) {
       ack_falls(c);
       edge_falls(c);
       if (c.seg.tcp.options.sack_count != 0) newest_block_first(c);
+      echo_falls(c);
     }
     clock_falls(c);
   }

@@ -15,6 +15,11 @@ inline bool well_after(const Context& c, std::uint64_t packet, Instant time) {
   return c.seg.number > packet + 2 && elapsed > std::chrono::milliseconds(5) &&
          (c.seg.number > packet + 4 || elapsed > std::chrono::seconds(1));
 }
+// It continues the stream after an earlier segment numbered `at` (endpoint.h), and at its sender's tap no other order
+// of the two would have given them these numbers. After both FINs nothing counts on any more.
+inline bool continues_after(const Context& c, Position at) {
+  return at != kOutOfSequence && c.seq == c.self.next && c.end > at && !(c.self.fin && c.peer.fin);
+}
 // SND.UNA of this end, as far as ACKs have passed; and the octets that wait for one.
 inline Position una(const Endpoint& sender, const Endpoint& receiver) {
   return receiver.acked ? receiver.ack_max : (sender.syn.count != 0 ? sender.iss + 1 : sender.next);

@@ -229,6 +229,11 @@ constexpr std::array<RuleRow, static_cast<std::size_t>(RuleId::count_)> kRows = 
      kTsecrLow,
      rules::timestamp_echo_goes_back,
      kBlameTsecr},
+    {{"timestamp-echo-stale", "RFC 7323 4.3 (RFC7323-4.3-d)", kSpec, kP,
+      "What acknowledges text echoes the TSval with which that was first sent, or a later one."},
+     kTsecrLow,
+     rules::timestamp_echo_stale,
+     kBlameTsecr},
     // sack.cpp
     {{"sack-not-permitted", "RFC 2018 4 (RFC2018-4-a)", kMustNot, kA,
       "SACK is sent only to a peer whose SYN permitted it."},

@@ -68,6 +68,7 @@ enum class RuleId : std::uint8_t {
   timestamp_goes_back,
   timestamp_echo_unsent,
   timestamp_echo_goes_back,
+  timestamp_echo_stale,
   // sack.cpp
   sack_not_permitted,
   sack_block_empty,
@@ -197,6 +198,12 @@ void timestamps_missing(Context& c);
 void timestamp_goes_back(Context& c);
 void timestamp_echo_unsent(Context& c);
 void timestamp_echo_goes_back(Context& c);
+void timestamp_echo_stale(Context& c);
+// A TSval below the highest, which one packet alone had: waits for the next one, to know which of both is wrong. False:
+// it does not wait.
+bool suspect_fall(Context& c, bool at_tap);
+// It echoes a TSval of the peer that was far off.
+bool echoes_stray(const Context& c);
 
 void sack_not_permitted(Context& c);
 void sack_block_empty(Context& c);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "conformance/judge/facts.h"
 #include "conformance/judge/rules/rules.h"
 
 namespace lastack {
@@ -35,8 +36,9 @@ std::uint32_t by_header(const Context& c) {
 std::uint32_t by_timestamps(const Context& c, const Timestamps& ts) {
   const SeqNum echo(ts.echo);
   const bool unsent = before(echo, SeqNum(c.peer.tsval_min)) || !at_or_before(echo, SeqNum(c.peer.tsval_max));
-  return when(!at_or_after(SeqNum(ts.value), SeqNum(c.self.tsval_max)), kTsvalLow) | when(unsent, kTsecrUnsent) |
-         when(!at_or_after(echo, SeqNum(c.self.tsecr_max)), kTsecrLow);
+  const std::int32_t step = SeqNum(ts.value) - SeqNum(c.self.tsval_max);
+  return when(step < 0 || is_far(step), kTsvalLow) | when(unsent, kTsecrUnsent) |
+         when(!at_or_after(echo, SeqNum(c.self.tsecr_max)) || echo_is_stale(c), kTsecrLow);
 }
 
 std::uint32_t by_ack(const Context& c) {

@@ -38,9 +38,9 @@ enum Trigger : std::uint32_t {
   kAckHigh = 1U << 20,       // kOnAckPlain, above what the peer was seen to send
   kEdgeLow = 1U << 21,       // kOnAckPlain, the right window edge lies left of an earlier one
   kBeyondEdge = 1U << 22,    // data or FIN beyond the window
-  kTsvalLow = 1U << 23,      // a TSval below an earlier one
+  kTsvalLow = 1U << 23,      // a TSval below an earlier one, or far off
   kTsecrUnsent = 1U << 24,   // a TSecr that the peer was not seen to send
-  kTsecrLow = 1U << 25,      // a TSecr below an earlier one
+  kTsecrLow = 1U << 25,      // a TSecr below an earlier one, or below that of what it acknowledges
   kRepeated = 1U << 26,      // data of which octets may be remembered
   // By what came before.
   kFirst = 1U << 27,         // plain, the first one of its sender

@@ -358,6 +358,12 @@ const std::vector<Case>& cases() {
              .b({.seq = 301, .ack = 106})
              .b({.seq = 301, .ack = 106, .len = 5});
        }},
+      {"timestamp-echo-stale",
+       [](Talk& t) {  // it is still at the SYN's when text with a newer one has been acknowledged
+         ts_open(t).a({.seq = 101, .ack = 301, .len = 5});
+         t.b({.seq = 301, .ack = 106, .tweak = [](Segment& s) { s.options.timestamps->echo = 1010; }});
+       },
+       [](Talk& t) { ts_open(t).a({.seq = 101, .ack = 301, .len = 5}).b({.seq = 301, .ack = 106}); }},
       {"sack-not-permitted",
        [](Talk& t) {
          t.open().a({.seq = 201, .ack = 301, .len = 10}).b({.seq = 301, .ack = 101, .tweak = sack_block(201, 211)});
