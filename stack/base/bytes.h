@@ -16,7 +16,7 @@ struct TextPieces {
   Bytes first;
   Bytes second;
   std::size_t size() const { return first.size() + second.size(); }
-  void copy_to(std::byte* out) const {
+  [[gnu::always_inline]] void copy_to(std::byte* out) const {
     if (!first.empty()) std::memcpy(out, first.data(), first.size());
     if (!second.empty()) std::memcpy(out + first.size(), second.data(), second.size());
   }

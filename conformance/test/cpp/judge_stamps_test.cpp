@@ -279,4 +279,21 @@ TEST(JudgeStamps, NeverUsedAfterTheSyns) {
   }
 }
 
+// A capture without a clock does not show whether weeks have passed.
+TEST(JudgeStamps, WeeksMayHavePassedWhereNoClockRuns) {
+  for (const bool clock : {true, false}) {
+    Talk t;
+    t.ids = true;
+    t.gap = clock ? milliseconds(10) : milliseconds(0);
+    t.a({.flags = "S", .seq = 100, .tweak = with_stamp(1, 0)});
+    t.b({.flags = "SA", .seq = 300, .ack = 101, .tweak = with_stamp(1, 1)});
+    t.a({.seq = 101, .ack = 301, .tweak = with_stamp(5, 1)});
+    t.a({.seq = 101, .ack = 301, .len = 5, .tweak = with_stamp(2'246'400'010, 1)});
+    t.b({.seq = 301, .ack = 106, .tweak = with_stamp(2'246'400'010, 2'246'400'010)});
+    t.a({.seq = 106, .ack = 301, .len = 5, .tweak = with_stamp(2'246'400'020, 2'246'400'010)});
+    EXPECT_EQ(t.violates("timestamp-goes-back"), clock) << t.text();
+    EXPECT_EQ(violations(t) != 0, clock) << t.text();
+  }
+}
+
 }  // namespace lastack::test
