@@ -70,7 +70,11 @@ struct alignas(std::max_align_t) Heap::Block {
 };
 
 Heap::~Heap() {
-  while (first_ != nullptr) release(first_ + 1);
+  for (Block* block = first_; block != nullptr;) {
+    Block* const next = block->next;
+    std::free(block);
+    block = next;
+  }
 }
 
 void* Heap::allocate(std::size_t size) {
