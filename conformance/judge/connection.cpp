@@ -236,8 +236,8 @@ void Context::note_at_tap(RuleId rule, std::string expected, std::string actual,
   if (conn.provisional.size() > before) conn.provisional.back().only_note = true;
 }
 
-const Suspicion* TrackedConnection::suspected(SuspicionKind kind, int accused) const {
-  for (const Suspicion& s : suspicions) {
+Suspicion* TrackedConnection::suspected(SuspicionKind kind, int accused) {
+  for (Suspicion& s : suspicions) {
     if (s.kind == kind && s.accused == accused) return &s;
   }
   return nullptr;
@@ -270,10 +270,6 @@ Suspicion* Context::suspect(SuspicionKind kind, RuleId rule, Position claimed, P
     s.has_tsval = true;
     s.new_tsval = (witness & kByTsval) != 0;
     s.tsval = ts->value;
-  }
-  if (kind == SuspicionKind::ack_fell) {
-    s.answered_by = self.ack_packet;
-    s.answered_at = self.ack_time;
   }
   s.draft = std::move(f);
   conn.suspicions.push_back(std::move(s));

@@ -81,8 +81,8 @@ struct Suspicion {
   std::uint32_t tsval = 0;
   bool ids_gapless = false;  // the IP identifications prove that nothing of the sender is missing here
   bool in_order = false;     // bad_checksum: its number is the sender's SND.NXT, so that much of it is right
-  std::uint64_t answered_by =
-      0;  // bad_checksum: the packet that acknowledges it; ack_fell, clock_fell: the one with the higher value
+  // bad_checksum: the packet that acknowledges it. ack_fell, clock_fell: the one with the higher value.
+  std::uint64_t answered_by = 0;
   Instant answered_at{};
   bool at_tap = false;  // known at the accused's own tap only
   bool later = false;   // certainly sent after everything before it: no copy that the network made
@@ -186,7 +186,7 @@ struct TrackedConnection {
   std::array<Blamed, 4> last_blamed{};       // the last violations, so that none is reported twice under two names
   std::size_t next_blamed = 0;
   std::vector<Suspicion> suspicions;
-  const Suspicion* suspected(SuspicionKind kind, int accused) const;
+  Suspicion* suspected(SuspicionKind kind, int accused);  // the first that waits; null: none
   NextSyn next_syn;
   EarlierNumbers earlier[2];             // per end
   Conduct conduct[2];                    // on the path only

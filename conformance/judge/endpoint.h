@@ -72,12 +72,12 @@ constexpr Position kOutOfSequence = INT64_MAX;
 // The TSval with which octets from a number on were first sent.
 struct EchoDue {
   Position number = kOutOfSequence;
+  std::uint64_t packet = 0;
+  Instant time{};
+  SeqNum ack;  // SEG.ACK of that packet
   std::uint32_t tsval = 0;
   std::uint32_t sure = 0;  // the TSval of an empty segment that shows that they had not been sent before
   bool has_sure = false;
-  Position ack = 0;  // its sender's acknowledgement number then
-  std::uint64_t packet = 0;
-  Instant time{};
   friend bool operator==(const EchoDue&, const EchoDue&) = default;
 };
 
@@ -116,11 +116,11 @@ struct Endpoint {
 
   // What it said about the other direction.
   bool acked = false;
-  Position ack_max = 0;      // the highest acknowledgement number: RCV.NXT, at least
-  Position ack_highest = 0;  // claims of what was not sent included
+  bool ack_unverified = false;  // the checksum of `ack_packet` says nothing
+  Position ack_max = 0;         // the highest acknowledgement number: RCV.NXT, at least
+  Position ack_highest = 0;     // claims of what was not sent included
   std::uint64_t ack_packet = 0;
-  bool ack_unverified = false;  // its checksum says nothing
-  std::uint64_t ack_said = 0;   // that packet, when a lower number was last found
+  std::uint64_t ack_said = 0;  // that packet, when a lower number after it was last found wrong
   Instant ack_time{};
   std::array<Position, 4> recent_acks{};  // the last distinct ones
   std::uint32_t distinct_acks = 0;
@@ -138,16 +138,16 @@ struct Endpoint {
   bool ts_in_stream = false;  // on a segment without SYN
   bool ts_erratic = false;    // its TSval jumped and stayed there: no conclusions from it (hostile peers)
   bool ts_unread = false;     // some segment had none, or the capture cut it: newest among those seen proves nothing
+  bool tsval_alone = false;   // no other packet had tsval_max
+  bool astray = false;        // its last TSval was far off
   std::uint32_t tsval_max = 0;
   std::uint64_t tsval_packet = 0;
   Instant tsval_time{};
   std::uint32_t tsval_min = 0;
   Position tsval_at = kOutOfSequence;  // the SEQ of the segment with tsval_max, when that was the next number
-  std::uint32_t tsval_before = 0;      // the highest before tsval_max
-  bool tsval_alone = false;            // no other packet had tsval_max
   std::uint64_t stray_packet = 0;      // the last one whose TSval was far off, and its value
   std::uint32_t stray_tsval = 0;
-  bool astray = false;  // that was the last TSval
+  std::uint32_t tsval_before = 0;  // the highest before tsval_max
   bool tsecr_seen = false;
   std::uint32_t tsecr_max = 0;
   std::uint32_t tsecr_highest = 0;  // of claims too: of what the peer was not seen to send

@@ -135,7 +135,7 @@ inline void note_echo_due(Context& c) {
   const bool first_sent = c.has_data() && e.ts_seen && step >= 0 && !is_far(step) && !c.flags().syn() &&
                           !c.flags().rst() && (c.blamed & (kBlameSeq | kBlameTsval)) == 0;
   if (first_sent && e.echo_mark.number == kOutOfSequence && place_in_sequence(c) != kOutOfSequence) {
-    e.echo_mark = {c.seq, ts.value, e.tsval_max, e.tsval_at == c.seq, c.ack, c.seg.number, c.seg.time};
+    e.echo_mark = {c.seq, c.seg.number, c.seg.time, c.seg.tcp.ack, ts.value, e.tsval_max, e.tsval_at == c.seq};
   }
   // Text from before: what was first seen may have been a repetition.
   if (c.has_data() && e.ts_seen && step < 0) e.echo_mark.number = e.echo_due.number = kOutOfSequence;
@@ -152,7 +152,7 @@ inline void note_echo_due(Context& c) {
 // no more: Linux takes no timestamp of a segment whose ACK is older than another one's.
 inline bool echo_is_stale(const Context& c) {
   const EchoDue& due = c.peer.echo_due;
-  return c.ack > due.number && due.ack == c.peer.ack_max &&
+  return c.ack > due.number && due.ack == SeqNum(wire_number(c.peer.ack_max)) &&
          before(SeqNum(c.seg.tcp.options.timestamps->echo), SeqNum(due.tsval));
 }
 

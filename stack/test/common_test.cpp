@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "stack/sim/prng.h"
+#include "stack/test/drawn.h"
 #include "stack/test/same_segment.h"
 #include "stack/wire/plain.h"
 
@@ -16,27 +16,20 @@ namespace {
 
 using Packet = std::vector<std::byte>;
 
-struct Drawn {
-  SocketAddress from;
-  SocketAddress to;
-  CommonHeaders headers;
+struct DrawnSegment : Drawn {
   Packet text;
   TextPieces pieces;  // of text
 };
 
-Drawn draw(Prng& random, bool v6) {
-  const auto number = [&] { return static_cast<std::uint32_t>(random.next()); };
+DrawnSegment draw(Prng& random, bool v6) {
   const auto some = [&] { return random.next() % 2 == 0; };
-  Drawn drawn;
-  drawn.from = {*IpAddress::parse(v6 ? "2001:db8::1" : "192.0.2.1"), 80};
-  drawn.to = {*IpAddress::parse(v6 ? "2001:db8::2" : "192.0.2.2"), static_cast<std::uint16_t>(number() & 0xffffU)};
-  drawn.headers = {SeqNum(number()), SeqNum(number()), kAck, static_cast<std::uint16_t>(number() & 0xffffU)};
+  DrawnSegment drawn{draw_headers(random, v6, kAck), {}, {}};
   if (some()) drawn.headers.flags = drawn.headers.flags | kPsh;
-  if (number() % 8 == 0) drawn.headers.flags = drawn.headers.flags | kFin;
-  drawn.headers.hop_limit = static_cast<std::uint8_t>(number() & 0xffU);
-  drawn.headers.dscp_ecn = static_cast<std::uint8_t>(number() & 0xffU);
+  if (random.next() % 8 == 0) drawn.headers.flags = drawn.headers.flags | kFin;
   drawn.headers.stamped = some();
-  if (drawn.headers.stamped) drawn.headers.stamp = {number(), number()};
+  if (drawn.headers.stamped) {
+    drawn.headers.stamp = {draw_number<std::uint32_t>(random), draw_number<std::uint32_t>(random)};
+  }
   drawn.text.resize(some() ? 0 : random.next() % 1400);
   for (std::byte& b : drawn.text) b = static_cast<std::byte>(random.next() & 0xffU);
   const std::size_t cut = drawn.text.empty() ? 0 : random.next() % drawn.text.size();
@@ -44,13 +37,13 @@ Drawn draw(Prng& random, bool v6) {
   return drawn;
 }
 
-Packet written(const Drawn& d, Checksums checksums) {
+Packet written(const DrawnSegment& d, Checksums checksums) {
   Packet packet(2048);
   packet.resize(write_common(packet, d.from, d.to, d.headers, d.pieces, checksums));
   return packet;
 }
 
-Packet written_plain(const Drawn& d, Checksums checksums) {
+Packet written_plain(const DrawnSegment& d, Checksums checksums) {
   const CommonHeaders& c = d.headers;
   PlainHeaders h{d.from, d.to, c.seq, c.ack, c.flags};
   h.wnd = c.wnd;
@@ -66,7 +59,7 @@ Packet written_plain(const Drawn& d, Checksums checksums) {
 TEST(Common, IsWrittenAsPlainPacketsAre) {
   Prng random(1);
   for (int i = 0; i < 4000; ++i) {
-    const Drawn drawn = draw(random, i % 2 == 1);
+    const DrawnSegment drawn = draw(random, i % 2 == 1);
     for (const Checksums checksums : {Checksums::written, Checksums::offloaded})
       ASSERT_EQ(written(drawn, checksums), written_plain(drawn, checksums)) << "round " << i;
   }
@@ -74,7 +67,7 @@ TEST(Common, IsWrittenAsPlainPacketsAre) {
 
 TEST(Common, NeedsRoomForAllOfIt) {
   Prng random(2);
-  Drawn drawn = draw(random, false);
+  DrawnSegment drawn = draw(random, false);
   const std::size_t size = written(drawn, Checksums::written).size();
   Packet packet(size - 1);
   EXPECT_EQ(write_common(packet, drawn.from, drawn.to, drawn.headers, drawn.pieces, Checksums::written), 0U);
@@ -113,7 +106,7 @@ TEST(Common, IsSeenAsPlainPacketsAreRead) {
   int wrong = 0;
   for (int i = 0; i < 30'000; ++i) {
     SCOPED_TRACE("round " + std::to_string(i));
-    const Drawn drawn = draw(random, i % 2 == 1);
+    const DrawnSegment drawn = draw(random, i % 2 == 1);
     Packet packet = written(drawn, Checksums::written);
     // One octet, or one bit of what says whether it is common, or the length is changed.
     if (i % 4 == 1) packet[random.next() % packet.size()] = static_cast<std::byte>(random.next() & 0xffU);
@@ -144,7 +137,7 @@ TEST(Common, IsSeenAsPlainPacketsAreRead) {
 TEST(Common, IsForTheSocketsInItOnly) {
   Prng random(4);
   for (const bool v6 : {false, true}) {
-    const Drawn drawn = draw(random, v6);
+    const DrawnSegment drawn = draw(random, v6);
     const Packet packet = written(drawn, Checksums::written);
     CommonSegment common;
     ASSERT_TRUE(common.look_at(packet));
@@ -158,7 +151,7 @@ TEST(Common, IsForTheSocketsInItOnly) {
       other.ip.octets[octet] ^= std::byte{1};
       EXPECT_FALSE(common.is_between(other, drawn.from));
     }
-    const Drawn family = draw(random, !v6);
+    const DrawnSegment family = draw(random, !v6);
     EXPECT_FALSE(common.is_between(family.to, family.from));
   }
 }

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "stack/sim/prng.h"
+#include "stack/test/drawn.h"
 #include "stack/test/same_segment.h"
 #include "stack/wire/plain.h"
 
@@ -16,41 +16,30 @@ namespace {
 
 using Packet = std::vector<std::byte>;
 
-struct Drawn {
-  SocketAddress from;
-  SocketAddress to;
-  CommonHeaders headers;
+struct DrawnSyn : Drawn {
   SynOptions options;
 };
 
-std::uint32_t number(Prng& random) { return static_cast<std::uint32_t>(random.next() & 0xffff'ffffU); }
-
 // `set`: which of the three options are there.
-Drawn draw(Prng& random, bool v6, unsigned set) {
-  Drawn drawn;
-  drawn.from = {*IpAddress::parse(v6 ? "2001:db8::1" : "192.0.2.1"), 80};
-  drawn.to = {*IpAddress::parse(v6 ? "2001:db8::2" : "192.0.2.2"), static_cast<std::uint16_t>(random.next() & 0xffffU)};
-  drawn.headers = {SeqNum(number(random)), SeqNum(number(random)), random.next() % 2 == 0 ? kSyn : kSyn | kAck};
-  drawn.headers.wnd = static_cast<std::uint16_t>(random.next() & 0xffffU);
-  drawn.headers.hop_limit = static_cast<std::uint8_t>(random.next() & 0xffU);
-  drawn.headers.dscp_ecn = static_cast<std::uint8_t>(random.next() & 0xffU);
+DrawnSyn draw(Prng& random, bool v6, unsigned set) {
+  DrawnSyn drawn{draw_headers(random, v6, random.next() % 2 == 0 ? kSyn : kSyn | kAck), {}};
   SynOptions& o = drawn.options;
-  o.mss = static_cast<std::uint16_t>(random.next() & 0xffffU);
+  o.mss = draw_number<std::uint16_t>(random);
   o.sack_permitted = (set & 1U) != 0;
   o.scaled = (set & 2U) != 0;
   o.stamped = (set & 4U) != 0;
-  o.shift = static_cast<std::uint8_t>(random.next() & 0xffU);
-  o.stamp = {number(random), number(random)};
+  o.shift = draw_number<std::uint8_t>(random);
+  o.stamp = {draw_number<std::uint32_t>(random), draw_number<std::uint32_t>(random)};
   return drawn;
 }
 
-Packet written(const Drawn& d, Checksums checksums) {
+Packet written(const DrawnSyn& d, Checksums checksums) {
   Packet packet(200);
   packet.resize(write_syn(packet, d.from, d.to, d.headers, d.options, checksums));
   return packet;
 }
 
-Packet written_plain(const Drawn& d, Checksums checksums) {
+Packet written_plain(const DrawnSyn& d, Checksums checksums) {
   Options options;
   options.mss = d.options.mss;
   options.sack_permitted = d.options.sack_permitted;
@@ -65,7 +54,7 @@ Packet written_plain(const Drawn& d, Checksums checksums) {
 }
 
 // MSS, SACK-permitted, timestamps, NOP, window scale; checksums as they come out.
-Packet in_order_of_linux(const Drawn& d) {
+Packet in_order_of_linux(const DrawnSyn& d) {
   Packet packet = written(d, Checksums::written);
   const auto options = packet.end() - 20;
   std::rotate(options + 4, options + 5, options + 17);  // the NOP goes behind the timestamps
@@ -79,7 +68,7 @@ Packet in_order_of_linux(const Drawn& d) {
 TEST(Syn, IsWrittenAsPlainPacketsAre) {
   Prng random(1);
   for (unsigned i = 0; i < 4000; ++i) {
-    const Drawn drawn = draw(random, i % 2 == 1, i / 2 % 8);
+    const DrawnSyn drawn = draw(random, i % 2 == 1, i / 2 % 8);
     for (const Checksums checksums : {Checksums::written, Checksums::offloaded})
       ASSERT_EQ(written(drawn, checksums), written_plain(drawn, checksums)) << "round " << i;
   }
@@ -88,7 +77,7 @@ TEST(Syn, IsWrittenAsPlainPacketsAre) {
 TEST(Syn, NeedsRoomForAllOfIt) {
   Prng random(2);
   for (unsigned set = 0; set < 8; ++set) {
-    const Drawn drawn = draw(random, set % 2 == 0, set);
+    const DrawnSyn drawn = draw(random, set % 2 == 0, set);
     const std::size_t size = written(drawn, Checksums::written).size();
     Packet packet(size - 1);
     EXPECT_EQ(write_syn(packet, drawn.from, drawn.to, drawn.headers, drawn.options, Checksums::written), 0U);
@@ -106,7 +95,7 @@ TEST(Syn, IsSeenAsPlainPacketsAreRead) {
     SCOPED_TRACE("round " + std::to_string(i));
     const unsigned damage = i % 4;
     const unsigned set = i / 4 % 3 == 0 ? 0U : 7U;
-    const Drawn drawn = draw(random, i / 12 % 2 == 1, set);
+    const DrawnSyn drawn = draw(random, i / 12 % 2 == 1, set);
     Packet packet = i / 4 % 3 == 2 ? in_order_of_linux(drawn) : written(drawn, Checksums::written);
     // One octet or one bit is changed, or the length.
     if (damage == 1) packet[random.next() % packet.size()] = static_cast<std::byte>(random.next() & 0xffU);

@@ -92,8 +92,11 @@ void ack_goes_back(Context& c) {
   why += c.later_but(kByAck) ? why_later(c, kByAck)
                              : ", SEQ=SND.NXT shows that this was sent after packet " +
                                    std::to_string(c.self.next_packet) + " with ACK=" + number_text(c.self.ack_at_next);
-  c.suspect(SuspicionKind::ack_fell, RuleId::ack_goes_back, c.self.ack_max, c.ack,
-            "ACK=" + number_text(c.self.ack_max) + " or more", "ACK=" + number_text(c.ack), why);
+  Suspicion* s = c.suspect(SuspicionKind::ack_fell, RuleId::ack_goes_back, c.self.ack_max, c.ack,
+                           "ACK=" + number_text(c.self.ack_max) + " or more", "ACK=" + number_text(c.ack), why);
+  if (s == nullptr) return;
+  s->answered_by = c.self.ack_packet;
+  s->answered_at = c.self.ack_time;
 }
 
 // A FIN in order was the only segment that could have caused this ACK, and the ACK leaves it out.

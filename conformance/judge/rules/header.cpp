@@ -71,15 +71,13 @@ void checksum(Context& c) {
   if (to_be_cut) return;
   // The numbers of a damaged segment are only good for recognising its repetition.
   const Position seq = unwrap(c.self.next, c.seg.tcp.seq);
-  c.suspect(
+  Suspicion* s = c.suspect(
       SuspicionKind::bad_checksum, RuleId::checksum, seq + c.seg.len(), seq, checksum_text(right_checksum(c.seg)),
       checksum_text(c.seg.tcp.checksum),
       "computed over the pseudo-header, the header and " + std::to_string(c.seg.payload_size) + " octets of text");
-  if (c.conn.suspicions.empty()) return;
-  Suspicion& s = c.conn.suspicions.back();
-  s.draft.flipped_bit = one_flip_apart(right_checksum(c.seg), c.seg.tcp.checksum);
-  s.in_order = s.kind == SuspicionKind::bad_checksum && s.draft.packet == c.seg.number && c.self.numbers_known &&
-               seq == c.self.next && !c.self.next_guessed && !c.seg.malformed;
+  if (s == nullptr) return;
+  s->draft.flipped_bit = one_flip_apart(right_checksum(c.seg), c.seg.tcp.checksum);
+  s->in_order = c.self.numbers_known && seq == c.self.next && !c.self.next_guessed && !c.seg.malformed;
 }
 
 void ack_bit_missing(Context& c) {

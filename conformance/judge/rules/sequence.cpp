@@ -145,22 +145,23 @@ void sequence_jump(Context& c) {
     return;
   }
   Context at_jump = c;
-  at_jump.suspect(SuspicionKind::misnumbered_data, RuleId::sequence_jump, self.jump_to, self.jump_from,
-                  "SEQ=" + number_text(self.jump_from), "SEQ=" + number_text(self.jump_to),
-                  "SND.NXT was " + number_text(self.jump_from) + ", and packet " + std::to_string(c.seg.number) +
-                      " goes on at " + number_text(c.seq) + " as if " +
-                      (self.jump_len == 1 ? "one number" : std::to_string(self.jump_len) + " numbers") +
-                      " had been taken from there");
-  if (c.conn.suspicions.empty()) return;
-  Suspicion& s = c.conn.suspicions.back();
-  s.draft.packet = self.jump_packet;
-  s.draft.time = self.jump_time;
+  Suspicion* s = at_jump.suspect(SuspicionKind::misnumbered_data, RuleId::sequence_jump, self.jump_to, self.jump_from,
+                                 "SEQ=" + number_text(self.jump_from), "SEQ=" + number_text(self.jump_to),
+                                 "SND.NXT was " + number_text(self.jump_from) + ", and packet " +
+                                     std::to_string(c.seg.number) + " goes on at " + number_text(c.seq) + " as if " +
+                                     (self.jump_len == 1 ? "one number" : std::to_string(self.jump_len) + " numbers") +
+                                     " had been taken from there");
   // Segments of one size that were lost, repeated and reordered can look like this; other sizes cannot.
   const bool odd_step =
       upward && (c.seq == self.jump_to ? !after_fin : (self.jump_to - self.jump_from) % self.jump_len != 0);
   const bool ids_agree = !ids_known || self.ids.is_next(c.seg.ip.id);
-  s.contradicted = after_fin || (ids_agree && self.syn.count != 0 && (odd_step || straddled));
-  s.ids_gapless = gapless;
+  const bool contradicted = after_fin || (ids_agree && self.syn.count != 0 && (odd_step || straddled));
+  if (s != nullptr) {
+    s->draft.packet = self.jump_packet;
+    s->draft.time = self.jump_time;
+    s->contradicted = contradicted;
+    s->ids_gapless = gapless;
+  }
   // From here on the stream is followed where the endpoint itself follows it.
   self.sent.add(self.jump_from, meant_end);
   self.next_doubtful = !gapless;

@@ -18,9 +18,7 @@ void timestamps_missing(Context& c) {
     c.violated(RuleId::timestamps_missing, "the timestamps option", "none", why);
     return;
   }
-  for (const Suspicion& s : c.conn.suspicions) {
-    if (s.kind == SuspicionKind::option_missing && s.accused == c.side) return;
-  }
+  if (c.conn.suspected(SuspicionKind::option_missing, c.side) != nullptr) return;
   c.suspect(SuspicionKind::option_missing, RuleId::timestamps_missing, 0, 0, "the timestamps option", "none", why);
 }
 
@@ -192,11 +190,10 @@ void timestamp_echo_stale(Context& c) {
   if (!only_receives || !undisturbed) return;
   const std::uint32_t echo = c.seg.tcp.options.timestamps->echo;
   const bool sure = due.has_sure && before(SeqNum(echo), SeqNum(due.sure));
-  for (Suspicion& s : c.conn.suspicions) {
-    if (s.kind != SuspicionKind::stale_echo || s.accused != c.side) continue;
-    const bool again = !s.contradicted && s.known != due.number;
-    if (again) s.draft.why += "; the same again in packet " + std::to_string(c.seg.number);
-    s.contradicted = s.contradicted || again;
+  if (Suspicion* first = c.conn.suspected(SuspicionKind::stale_echo, c.side)) {
+    const bool again = !first->contradicted && first->known != due.number;
+    if (again) first->draft.why += "; the same again in packet " + std::to_string(c.seg.number);
+    first->contradicted = first->contradicted || again;
     return;
   }
   Suspicion* s =
