@@ -184,7 +184,7 @@ TEST(JudgeStamps, JumpThatLasts) {
 // A single stamp a little too high, or too low: it alone is wrong, not what follows it.
 TEST(JudgeStamps, OneValueALittleOff) {
   for (const TapChoice tap : {TapChoice::path, TapChoice::client}) {
-    for (const std::int32_t off : {100'000, -25}) {
+    for (const std::uint32_t off : {100'000U, 0xffff'ffe7U}) {  // the second is -25
       const auto wrong = [off](Segment& s) {
         s.options.timestamps->value = (SeqNum(s.options.timestamps->value) + off).raw();
       };
