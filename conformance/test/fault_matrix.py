@@ -237,11 +237,11 @@ def _could_be_right(place: Place, at: int, value: int) -> bool:
 
 
 def _cell(
-    where: Callable[[Place], bool], at: int, mistake: Mistake
+    at: int, mistake: Mistake
 ) -> tuple[Callable[[Place], bool], Callable[[Packet, Place, random.Random], int | None]]:
-    def applies(place: Place) -> bool:
+    def fits(place: Place) -> bool:
         here = place[0][place[1]]
-        if not where(place) or (at == _ACK and not here.flags & ACK):
+        if at == _ACK and not here.flags & ACK:
             return False
         value = mistake(here, place, at, random.Random(0))
         return value is not None and value != _value(here, at) and not _could_be_right(place, at, value)
@@ -252,7 +252,7 @@ def _cell(
         p.put("!I", at, value)
         return None
 
-    return applies, make
+    return fits, make
 
 
 MATRIX: list[Kind] = []
@@ -263,7 +263,8 @@ def _register() -> None:
         for name, at, rules in (("SEQ", _SEQ, seq_rules), ("ACK", _ACK, ack_rules)):
             for mistake, function in MISTAKES.items():
                 if rules and (place, name, mistake) not in UNDECIDABLE:
-                    MATRIX.append(Kind(f"{place}: {name} {mistake}", rules, *_cell(where, at, function)))
+                    fits, make = _cell(at, function)
+                    MATRIX.append(Kind(f"{place}: {name} {mistake}", rules, where, make, fits=fits))
 
 
 _register()

@@ -141,7 +141,7 @@ class Trace:
     def __init__(self, path: Path) -> None:
         self.head, self.records = read_pcap(path)
         self.packets: list[Packet] = []
-        self._places: dict[str, list[Place]] = {}
+        self._places: dict[str | Callable[[Place], bool], list[Place]] = {}
         for number, (record, frame) in enumerate(self.records, 1):
             seconds, fraction = struct.unpack_from("<II", record)
             if packet := tcp_packet(number, seconds * 10**9 + fraction, frame):
@@ -161,13 +161,15 @@ class Trace:
 
     def places(self, one: Kind) -> list[Place]:
         """Where a kind applies; of long connections only the beginning and the end are looked at."""
-        if one.name not in self._places:
-            self._places[one.name] = [
+        if one.where not in self._places:  # many kinds are of the same place
+            self._places[one.where] = [
                 (c, i)
                 for c in self.connections
                 for i in range(len(c))
-                if (i < 150 or i >= len(c) - 30) and one.applies((c, i))
+                if (i < 150 or i >= len(c) - 30) and one.where((c, i))
             ]
+        if one.name not in self._places:
+            self._places[one.name] = [place for place in self._places[one.where] if one.fits(place)]
         return self._places[one.name]
 
     def write(self, path: Path, changed: list[Packet]) -> None:
@@ -194,9 +196,10 @@ class Kind:
 
     name: str
     rules: tuple[str, ...]
-    applies: Callable[[Place], bool]
+    where: Callable[[Place], bool]
     make: Callable[[Packet, Place, random.Random], int | None]
     fix: bool = True
+    fits: Callable[[Place], bool] = lambda place: True
 
 
 KINDS: list[Kind] = []
@@ -284,14 +287,10 @@ def data(place: Place) -> bool:
 def fresh_data(place: Place) -> bool:
     """New data, in order, followed by more of the same sender."""
     packet = _here(place)
+    if not data(place) or packet.size <= 8 or not _mine_after(place):
+        return False
     mine = _mine_before(place)
-    return (
-        data(place)
-        and packet.size > 8
-        and bool(mine)
-        and max(p.seq + p.length for p in mine) == packet.seq
-        and bool(_mine_after(place))
-    )
+    return bool(mine) and max(p.seq + p.length for p in mine) == packet.seq
 
 
 def bare_fin(place: Place) -> bool:

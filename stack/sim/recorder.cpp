@@ -25,7 +25,7 @@ std::string time_text(Instant t) {
   return text.data();
 }
 
-void Transcript::add(std::string line) {
+void Transcript::add(Line line) {
   lines_.push_back(std::move(line));
   if (lines_.size() <= limit_) return;
   lines_.pop_front();
@@ -33,21 +33,28 @@ void Transcript::add(std::string line) {
 }
 
 void Transcript::on_sent(Instant now, NodeId from, Bytes packet, Fate fate) {
-  std::string line = time_text(now) + "  " + std::to_string(from) + " > " + packet_text(packet);
-  if (fate != Fate::deliver) line += std::string("  [") + to_string(fate) + "]";
-  add(std::move(line));
+  add({.at = now, .node = from, .is_sent = true, .fate = fate, .packet = {packet.begin(), packet.end()}, .note = {}});
 }
 
 void Transcript::on_arrived(Instant now, NodeId to, Bytes packet) {
-  add(time_text(now) + "  " + std::to_string(to) + " < " + packet_text(packet));
+  add({.at = now, .node = to, .packet = {packet.begin(), packet.end()}, .note = {}});
 }
 
-void Transcript::note(Instant now, const std::string& text) { add(time_text(now) + "  # " + text); }
+void Transcript::note(Instant now, const std::string& text) { add({.at = now, .packet = {}, .note = text}); }
 
 std::string Transcript::text() const {
   std::string all;
   if (dropped_ != 0) all += "(" + std::to_string(dropped_) + " earlier lines)\n";
-  for (const std::string& line : lines_) all += line + "\n";
+  for (const Line& line : lines_) {
+    all += time_text(line.at) + "  ";
+    if (line.packet.empty()) {
+      all += "# " + line.note;
+    } else {
+      all += std::to_string(line.node) + (line.is_sent ? " > " : " < ") + packet_text(line.packet);
+      if (line.fate != Fate::deliver) all += std::string("  [") + to_string(line.fate) + "]";
+    }
+    all += "\n";
+  }
   return all;
 }
 

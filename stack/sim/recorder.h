@@ -1,7 +1,9 @@
 // Taps for people: the text transcript of a world (one line for each packet, with its fate), and its pcapng.
 #pragma once
 
+#include <deque>
 #include <string>
+#include <vector>
 
 #include "stack/sim/pcapng.h"
 #include "stack/sim/world.h"
@@ -21,9 +23,17 @@ class Transcript final : public WireTap {
   std::string text() const;
 
  private:
-  void add(std::string line);
+  struct Line {
+    Instant at;
+    NodeId node = 0;
+    bool is_sent = false;
+    Fate fate = Fate::deliver;
+    std::vector<std::byte> packet;  // empty: a note
+    std::string note;
+  };
+  void add(Line line);
   std::size_t limit_;
-  std::deque<std::string> lines_;
+  std::deque<Line> lines_;
   std::size_t dropped_ = 0;
 };
 

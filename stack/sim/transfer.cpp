@@ -38,23 +38,24 @@ bool Transfer::receive_some(Instant now) {
   bool acted = false;
   std::vector<std::byte> buffer(plan_.chunk);
   while (error_.empty() && !end_of_stream_) {
-    const auto result = host_.receive(now, conn_, buffer);
-    if (!result.ok()) {
-      const CallError error = result.error();
+    const auto got = host_.receive(now, conn_, buffer);
+    if (!got.ok()) {
+      const CallError error = got.error();
       // After both sides closed, the connection may be gone before the user looks again: then the end has been seen.
       if (error != CallError::would_block) error_ = std::string("RECEIVE: ") + to_string(error);
       break;
     }
-    for (std::size_t i = 0; i < result->octets; ++i) {
+    const ReceiveResult& result = *got;
+    for (std::size_t i = 0; i < result.octets; ++i) {
       if (buffer[i] == stream_octet(received_ + i, plan_.stream_in)) continue;
       error_ = "wrong octet at stream position " + std::to_string(received_ + i);
       return true;
     }
-    received_ += result->octets;
-    pushes_ += result->pushed ? 1U : 0U;
-    end_of_stream_ = result->end_of_stream;
-    acted = acted || result->octets != 0 || end_of_stream_;
-    if (result->octets == 0) break;
+    received_ += result.octets;
+    pushes_ += result.pushed ? 1U : 0U;
+    end_of_stream_ = result.end_of_stream;
+    acted = acted || result.octets != 0 || end_of_stream_;
+    if (result.octets == 0) break;
   }
   return acted;
 }

@@ -32,7 +32,7 @@ struct Traffic {
   std::uint64_t packets = 0;
   std::uint64_t common = 0;  // as header prediction asks for
   Instant end{};
-  std::string transcript;
+  Transcript transcript;
   std::uint64_t pushes = 0;  // that the users were told of
   std::vector<Books::Value> books;
 };
@@ -59,10 +59,10 @@ Traffic run(const Config& choices, const LinkConfig& link, std::uint64_t seed, b
   HostNode client_end(predicting(1, choices, prediction), Instant{});
   HostNode server_end(predicting(2, choices, prediction), Instant{});
   const std::size_t chunk = seed % 2 == 0 ? 4096 : 700;
-  Transfer client(client_end.host(), {.octets_to_send = 150'000, .stream_out = 0, .stream_in = 1, .chunk = chunk});
+  Transfer client(client_end.host(), {.octets_to_send = 100'000, .stream_out = 0, .stream_in = 1, .chunk = chunk});
   Transfer server(
       server_end.host(),
-      {.octets_to_send = 50'000, .stream_out = 1, .stream_in = 0, .chunk = chunk, .close_after_peer = true});
+      {.octets_to_send = 40'000, .stream_out = 1, .stream_in = 0, .chunk = chunk, .close_after_peer = true});
   Transcript transcript;
   CountCommon common;
   Books books;
@@ -95,7 +95,7 @@ Traffic run(const Config& choices, const LinkConfig& link, std::uint64_t seed, b
   EXPECT_EQ(client.error() + server.error(), "");
   return {world.trace_hash(),     world.packets(),
           common.count,           world.now(),
-          transcript.text(),      client.pushes() + server.pushes(),
+          std::move(transcript),  client.pushes() + server.pushes(),
           std::move(books.values)};
 }
 
@@ -143,7 +143,7 @@ TEST_P(Prediction, ChangesNothing) {
       EXPECT_GT(with.common, with.packets / 4);
       EXPECT_EQ(where_books_part(with.books, without.books), "");
       if (HasFailure()) {
-        ADD_FAILURE() << where_they_part(with.transcript, without.transcript);
+        ADD_FAILURE() << where_they_part(with.transcript.text(), without.transcript.text());
         return;
       }
     }

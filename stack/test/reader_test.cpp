@@ -137,7 +137,7 @@ class Application final : public Node, public TextReader {
 struct Conversation {
   std::uint64_t hash = 0;
   Instant end{};
-  std::string transcript;
+  Transcript transcript;
   std::vector<Books::Value> books;
   std::uint64_t in_place = 0;
   std::uint64_t readable = 0;
@@ -181,7 +181,7 @@ Conversation converse(Config choices, const LinkConfig& link, std::uint64_t seed
   EXPECT_EQ(client.wrong_at + server.wrong_at, "");
   return {world.trace_hash(),
           world.now(),
-          transcript.text(),
+          std::move(transcript),
           std::move(books.values),
           client.in_place + server.in_place,
           client.readable + server.readable};
@@ -228,7 +228,7 @@ TEST_P(Reader, ChangesNothing) {
         EXPECT_GT(with.in_place, (kFromClient + kFromServer) * 9 / 10) << "text may also come with a FIN";
       }
       if (HasFailure()) {
-        ADD_FAILURE() << where_they_part(with.transcript, without.transcript);
+        ADD_FAILURE() << where_they_part(with.transcript.text(), without.transcript.text());
         return;
       }
     }

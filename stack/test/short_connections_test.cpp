@@ -31,7 +31,7 @@ struct Story {
   std::uint64_t packets = 0;
   std::size_t left = 0;  // connections whose RST was lost
   std::string events;
-  std::string transcript;
+  Transcript transcript;
 };
 
 // Two hosts, and the users of all connections between them. Which of the endings a connection has follows from its
@@ -56,7 +56,7 @@ class Churn {
     }
     go_on(world_.now() + 20min);
     const std::size_t left = client_.host().connections() + server_.host().connections();
-    return {world_.trace_hash(), world_.packets(), left, events_, transcript_.text()};
+    return {world_.trace_hash(), world_.packets(), left, events_, std::move(transcript_)};
   }
 
  private:
@@ -163,7 +163,7 @@ TEST_P(ShortConnections, HaveTheSameStoryWithoutPrediction) {
       EXPECT_EQ(with.events, without.events);
       EXPECT_EQ(with.left, without.left);
       if (!HasFailure()) continue;
-      ADD_FAILURE() << where_they_part(with.transcript, without.transcript);
+      ADD_FAILURE() << where_they_part(with.transcript.text(), without.transcript.text());
       return;
     }
   }
