@@ -141,6 +141,9 @@ void ack_before_isn(Context& c) {
   // An endpoint that was in another incarnation of this tuple answers with old numbers (RFC 9293 3.5.1).
   if (c.peer.iss - c.ack > (Position{1} << 24) && ack_of_elsewhere(c)) return;
   if (isn_in_question(c) || ack_of_before(c)) return;
+  // Its SYN-ACK did not answer that SYN either (syn-ack-number has judged that): both are of the connection before.
+  const bool as_its_syn_ack = c.self.syn.with_ack && c.self.acked && c.ack == c.self.ack_max;
+  if (as_its_syn_ack && c.peer.plain_segments == 0 && !c.conn.certain) return;
   if (first_answer_to_syn(c)) {
     c.suspect(SuspicionKind::isn_vote, RuleId::ack_before_isn, c.ack, c.peer.iss + 1,
               "ACK=" + number_text(c.peer.iss + 1), "ACK=" + number_text(c.ack),

@@ -362,6 +362,18 @@ TEST(JudgeSilence, SynAckOfTheAttemptBeforeAReset) {
   }
 }
 
+// Found by the campaign: an old connection, of which the capture has nothing, still repeats its SYN-ACK when a SYN of a
+// new one comes; then, established, it answers that SYN again (RFC 9293 3.10.7.4).
+TEST(JudgeSilence, SynMeetsAConnectionFromBeforeTheCapture) {
+  for (const std::uint32_t echo : {1500U, 2000U}) {
+    Talk t;
+    t.a({.flags = "S", .seq = 40'000'000, .tweak = with_stamp(2000, 0)});
+    t.b({.flags = "SA", .seq = 300, .ack = 101, .tweak = with_stamp(600'000, echo)}).a({.flags = "R", .seq = 101});
+    t.b({.seq = 301, .ack = 101, .tweak = with_stamp(600'010, echo)}).a({.flags = "R", .seq = 101});
+    EXPECT_EQ(violations(t) == 0, echo == 1500) << t.text();
+  }
+}
+
 // The capture's order is not the path's: ACKs that were sent after the text and the FIN stand before them.
 TEST(JudgeSilence, AckBehindTheFinStandsBeforeTheText) {
   Talk t;
