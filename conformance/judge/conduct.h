@@ -53,41 +53,41 @@ struct Conduct {
 
   // As the sender of text.
   Instant timer_start{};            // the retransmission time-out runs since then (RFC 6298 5.1-5.3)
-  bool repeated = false;            // the segment at SND.UNA has been repeated
   Backoff timeout;                  // repetitions of the segment at SND.UNA while the peer is silent
+  bool repeated = false;            // the segment at SND.UNA has been repeated
   std::uint8_t duplicate_acks = 0;  // since SND.UNA moved
   bool sacked = false;              // since SND.UNA moved, or ever before it all was acknowledged
+  std::uint32_t repeat_size = 0;
   Instant third_duplicate{};
   Position repeat_end = 0;  // of the last repetition: what follows it at once?
-  std::uint32_t repeat_size = 0;
   Instant repeat_time{};
   std::uint8_t after_timeout = 0;  // 1: the time-out's segment is out; 2: acknowledgements have come since
-  std::uint32_t burst = 0;         // segments since that ACK
+  std::uint8_t news_at_hole = 0;
+  std::uint32_t burst = 0;  // segments since that ACK
   std::uint32_t burst_acks = 0;
   std::uint32_t timeout_tsval = 0;
   Position timeout_next = 0;  // SND.NXT at the time-out
   std::uint64_t timeout_packet = 0;
-  std::uint8_t news_at_hole = 0;
   Growth growth;
   bool recovering = false;           // fast retransmit is under way
+  bool deflated_at = false;          // the ACK that ends the recovery has come; a burst may follow
   std::uint32_t flight_at_loss = 0;  // octets
   Position recover = 0;
-  bool deflated_at = false;  // the ACK that ends the recovery has come; a burst may follow
   Instant recovered_time{};
   std::uint32_t largest = 0;    // its largest segment so far
   bool ack_acceptable = false;  // the newest ACK stood in a segment that it must have processed
-  Instant acceptable_ack{};
   std::uint8_t resent_acked = 0;
   std::uint8_t small_run = 0;  // small segments in a row without a reason
+  Instant acceptable_ack{};
 
   // Probing a shut window, and an idle peer.
-  bool shut = false;
   Instant shut_since{};
   Instant opened{};
   Duration was_shut{0};
   Backoff probes;
-  Instant active{};  // last text or news from either end
+  bool shut = false;
   std::uint8_t unanswered_probes = 0;
+  Instant active{};  // last text or news from either end
 
   // As the receiver of text.
   Position due_end = 0;  // in order and not yet acknowledged, since due_since
@@ -100,11 +100,11 @@ struct Conduct {
   std::uint8_t stretched = 0;      // ACKs for too many, in a row
   std::uint16_t above = 0;         // segments beyond a hole, in a row, that drew no ACK
   std::uint16_t above_seen = 0;    // in this hole
+  std::uint8_t partial = 0;        // acknowledgements that left out what had arrived beyond the hole
+  std::uint8_t silly = 0;          // times that it opened a shut window by too little
+  std::uint8_t refused = 0;        // text after its own FIN, at a shut window
   std::uint64_t above_packet = 0;
-  std::uint8_t partial = 0;     // acknowledgements that left out what had arrived beyond the hole
-  std::uint8_t silly = 0;       // times that it opened a shut window by too little
   Position largest_window = 0;  // that it offered
-  std::uint8_t refused = 0;     // text after its own FIN, at a shut window
   Position news[2] = {0, 0};    // the last two segments that arrived beyond the hole
   Instant news_time[2] = {};
 

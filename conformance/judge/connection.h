@@ -167,17 +167,18 @@ struct TrackedConnection {
   Agreement agreed;
   int judged = -1;       // the one endpoint that is judged; -1: both
   bool certain = false;  // Vantage::endpoint
-  Duration reaction_time{0};
+  bool begun_with_syn = false;
   bool unverified = false;  // a segment so far was cut, so that it may have been damaged unseen
+  Duration reaction_time{0};
   std::uint64_t first_packet = 0;
   std::uint64_t last_packet = 0;
   Instant first_time{};
   Instant last_time{};
-  bool begun_with_syn = false;
-  Duration round_trip{0};    // from the SYN to the answer to its SYN-ACK; 0 when unknown
-  bool doubtful = false;     // Vantage::endpoint: see standing.cpp
-  bool quiet = false;        // a segment in order may go the short way: see in_order.h
-  bool capture_gap = false;  // octets were acknowledged that were never captured
+  Duration round_trip{0};       // from the SYN to the answer to its SYN-ACK; 0 when unknown
+  bool doubtful = false;        // Vantage::endpoint: see standing.cpp
+  bool quiet = false;           // a segment in order may go the short way: see in_order.h
+  bool capture_gap = false;     // octets were acknowledged that were never captured
+  bool ask_every_rule = false;  // JudgeOptions
   std::uint64_t capture_gap_packet = 0;
   Stranger stranger;
   std::uint8_t copies = 0;  // packets that were captured twice, as far as one can tell; no more than 255 are counted
@@ -191,7 +192,6 @@ struct TrackedConnection {
   EarlierNumbers earlier[2];             // per end
   Conduct conduct[2];                    // on the path only
   std::vector<Provisional> provisional;  // until it is known where the tap was
-  bool ask_every_rule = false;           // JudgeOptions
   const Profile* profile = nullptr;
   FindingSink* sink = nullptr;
 

@@ -81,38 +81,39 @@ struct EchoDue {
   friend bool operator==(const EchoDue&, const EchoDue&) = default;
 };
 
+// Small members stand together, beside what they are about where they can: many thousands of these are held at a time.
 struct Endpoint {
   // Its own sequence space.
   bool numbers_known = false;  // `next` and `sent` are meaningful
-  SynFacts syn;
-  Position iss = 0;            // meaningful when syn.count != 0
   bool isn_ambiguous = false;  // SYNs with several numbers: nothing that depends on the ISN is judged
-  Position first = 0;          // the first number seen
-  Position next = 0;           // the highest sequence number after anything it sent: SND.NXT, at least
   bool next_guessed = false;   // picked up in mid-stream, from empty segments only: a probe, perhaps
   bool next_doubtful = false;  // a misnumbered segment is suspected: `next` follows the stream after it
+  SynFacts syn;
+  Position iss = 0;    // meaningful when syn.count != 0
+  Position first = 0;  // the first number seen
+  Position next = 0;   // the highest sequence number after anything it sent: SND.NXT, at least
   std::uint64_t next_packet = 0;
   std::uint64_t next_sure = 0;  // from this packet on `next` is SND.NXT, if none is missing; 0: more may be out
   Position ack_at_next = 0;     // its own acknowledgement number when it reached `next`
   Position wild_end = 0;        // where the last segment ended that was numbered too far ahead to be believed
   Position claimed = 0;         // the highest number of an empty segment: it says that everything before was sent
   Coverage sent;
-  bool fin = false;
   Position fin_at = 0;  // the number that the FIN takes
   std::uint64_t fin_packet = 0;
   Instant fin_time{};
   std::uint32_t fin_count = 0;
+  bool fin = false;
   bool retransmitted = false;
   std::uint64_t plain_segments = 0;  // without SYN and RST
-  bool rst = false;
   std::uint64_t rst_packet = 0;
   Instant rst_time{};
+  bool rst = false;
   bool rst_synchronized = false;  // sent in a synchronized state
   bool was_reset = false;         // Vantage::endpoint: an exact reset arrived
+  std::uint8_t hop_limit = 0;     // of its last segment but resets
+  bool other_hops = false;        // its segments have come with different ones: another host may speak in its name
   std::uint64_t was_reset_packet = 0;
   Instant was_reset_time{};
-  std::uint8_t hop_limit = 0;  // of its last segment but resets
-  bool other_hops = false;     // its segments have come with different ones: another host may speak in its name
 
   // What it said about the other direction.
   bool acked = false;
@@ -125,13 +126,13 @@ struct Endpoint {
   std::array<Position, 4> recent_acks{};  // the last distinct ones
   std::uint32_t distinct_acks = 0;
   bool edge_known = false;
+  bool took_back = false;  // a part of the window that it had offered
+  bool shut = false;       // it has offered a zero window
+  std::uint16_t wnd_last = 0;
   Position edge_max = 0;  // the highest right window edge it ever advertised
   std::uint64_t edge_packet = 0;
   std::uint64_t edge_said = 0;  // that of the edge which was last found to be taken back
   Position edge_last = 0;
-  bool took_back = false;  // a part of the window that it had offered
-  std::uint16_t wnd_last = 0;
-  bool shut = false;  // it has offered a zero window
 
   // Timestamps.
   bool ts_seen = false;
@@ -141,14 +142,14 @@ struct Endpoint {
   bool tsval_alone = false;   // no other packet had tsval_max
   bool astray = false;        // its last TSval was far off
   std::uint32_t tsval_max = 0;
+  std::uint32_t tsval_min = 0;
+  bool tsecr_seen = false;
   std::uint64_t tsval_packet = 0;
   Instant tsval_time{};
-  std::uint32_t tsval_min = 0;
   Position tsval_at = kOutOfSequence;  // the SEQ of the segment with tsval_max, when that was the next number
   std::uint64_t stray_packet = 0;      // the last one whose TSval was far off, and its value
   std::uint32_t stray_tsval = 0;
   std::uint32_t tsval_before = 0;  // the highest before tsval_max
-  bool tsecr_seen = false;
   std::uint32_t tsecr_max = 0;
   std::uint32_t tsecr_highest = 0;  // of claims too: of what the peer was not seen to send
   std::uint64_t tsecr_packet = 0;
@@ -172,11 +173,11 @@ struct Endpoint {
   std::uint64_t changed_packet = 0;  // found to carry other octets than before
 
   // A data segment or FIN that did not begin at `next`: should the stream go on as if it had, it was misnumbered.
-  bool jumped = false;
-  bool jump_ids_gapless = false;
   Position jump_from = 0;  // `next` before it
   Position jump_to = 0;
   std::uint32_t jump_len = 0;
+  bool jumped = false;
+  bool jump_ids_gapless = false;
   std::uint64_t jump_packet = 0;
   Instant jump_time{};
 
@@ -187,16 +188,16 @@ struct Endpoint {
   std::uint8_t fin_left_out = 0;  // times that it answered such a FIN without counting it
   bool old_among_them = false;  // one was numbered before what it has acknowledged, so that it is due an ACK of its own
   bool owes_another = false;    // its last segment may have answered one of several only
+  bool other_than_rst = false;  // ever: the other end sent something that is no reset
+  bool due = false;             // Vantage::endpoint: an acknowledgement
+  std::uint16_t stimulus_flags = 0;
   std::uint64_t stimulus_packet = 0;
   Instant stimulus_time{};
-  std::uint16_t stimulus_flags = 0;
   Position stimulus_end = 0;  // SEG.SEQ + SEG.LEN of the last one
   std::uint32_t stimulus_len = 0;
   std::uint32_t stimulus_tsval = 0;
-  bool other_than_rst = false;  // ever: the other end sent something that is no reset
 
-  // Vantage::endpoint: an acknowledgement that is due.
-  bool due = false;
+  // Vantage::endpoint: the acknowledgement that is due.
   Position due_ack = 0;
   Instant due_time{};
   std::uint64_t due_packet = 0;
