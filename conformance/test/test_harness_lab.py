@@ -105,24 +105,26 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_expectation_fails_with_the_reason(run, name: str) -> None:
-    body, lines = WRONG[name]
-    result = run(f'@requirement("MUST-2")\ndef test_wrong(lab):\n    sut, peer = lab.established()\n    {body}\n')
-    assert result.ret == 1 and outcomes(result) == {"failed": 1}
-    for line in lines:
-        result.stdout.fnmatch_lines([line])
-    result.stdout.fnmatch_lines(
-        [
-            "FAIL test_x.py::test_wrong*core*",
-            "* rule  MUST-2 (MUST): Every emitted*",
-            "*t/s  PEER*",
-            "* again lastack run 'test_x.py::test_wrong' --sut core",
-        ]
-    )
-    screen = result.stdout.str().partition("FAIL test_x.py")[2].partition(" again ")[0]
-    assert max(len(line) for line in screen.splitlines()) <= 80
-    assert screen.isascii(), "the terminal cannot show more"
+def test_a_wrong_expectation_fails_with_the_reason(run) -> None:
+    names = {name: f"test_{name.replace(' ', '_')}" for name in WRONG}
+    source = [
+        f'@requirement("MUST-2")\ndef {names[name]}(lab):\n    sut, peer = lab.established()\n    {body}\n'
+        for name, (body, _) in WRONG.items()
+    ]
+    result = run("\n".join(source))
+    assert result.ret == 1 and outcomes(result) == {"failed": len(WRONG)}
+    _, *screens = result.stdout.str().split("\nFAIL test_x.py::")
+    assert len(screens) == len(WRONG)
+    for screen, (name, (_, lines)) in zip(screens, WRONG.items(), strict=True):
+        match = pytest.LineMatcher(screen.splitlines()).fnmatch_lines
+        for line in lines:
+            match([line])
+        test = names[name]
+        match([f"{test} *core*", "* rule  MUST-2 (MUST): Every emitted*", "*t/s  PEER*"])
+        match([f"* again lastack run 'test_x.py::{test}' --sut core"])
+        shown, again, _ = screen.partition(" again ")
+        assert again and max(len(line) for line in ("FAIL test_x.py::" + shown).splitlines()) <= 80
+        assert shown.isascii(), "the terminal cannot show more"
 
 
 # What a scenario may do after `sut, peer = lab.established()`.
@@ -173,29 +175,32 @@ FINE = {
 }
 
 
-@pytest.mark.parametrize("name", FINE)
-def test_what_a_scenario_may_do(run, name: str) -> None:
-    body = "\n    ".join(["def test_fine(lab):", "sut, peer = lab.established()", *FINE[name]])
-    result = run(body + "\n")
-    assert outcomes(result) == {"passed": 1}, result.stdout.str()
+def test_what_a_scenario_may_do(run) -> None:
+    source = []
+    for name, lines in FINE.items():
+        head = [f"def test_{name.replace(' ', '_')}(lab):", "sut, peer = lab.established()"]
+        source.append("\n    ".join([*head, *lines]) + "\n")
+    result = run("\n".join(source))
+    assert outcomes(result) == {"passed": len(FINE)}, result.stdout.str()
 
 
-@pytest.mark.parametrize(
-    "body, message",
-    [
-        ("lab.established(role='both')", "role is 'passive' or 'active'"),
-        ("lab.peer()\n    lab.peer()", "there is already a peer at 192.0.2.2 port 4000"),
-        ("lab.advance(-1)", "time does not go backwards"),
-        ("lab.peer().send('SYN')", "send() takes a Scapy TCP layer"),
-        ("p = lab.peer()\n    lab.connect(p)\n    p.drain()\n    lab.waive('x', '')", "a waived rule needs a reason"),
-        ("lab.established()[0].timer('egg')", "there is no timer 'egg'"),
-        ("lab.listen().listener.accept()", "accept() needs the handle of a listener"),
-    ],
-)
-def test_wrong_use_is_one_clear_message(run, body: str, message: str) -> None:
-    result = run(f"def test_use(lab):\n    {body}\n")
-    assert result.ret == 1
-    result.stdout.fnmatch_lines([f"*UsageError: {message.replace('[', '?')}*"])
+MISUSE = {
+    "lab.established(role='both')": "role is 'passive' or 'active'",
+    "lab.peer()\n    lab.peer()": "there is already a peer at 192.0.2.2 port 4000",
+    "lab.advance(-1)": "time does not go backwards",
+    "lab.peer().send('SYN')": "send() takes a Scapy TCP layer",
+    "p = lab.peer()\n    lab.connect(p)\n    p.drain()\n    lab.waive('x', '')": "a waived rule needs a reason",
+    "lab.established()[0].timer('egg')": "there is no timer 'egg'",
+    "lab.listen().listener.accept()": "accept() needs the handle of a listener",
+}
+
+
+def test_wrong_use_is_one_clear_message(run) -> None:
+    result = run("\n".join(f"def test_use_{i}(lab):\n    {body}\n" for i, body in enumerate(MISUSE)))
+    assert result.ret == 1 and outcomes(result) == {"failed": len(MISUSE)}
+    _, *screens = result.stdout.str().split("\nFAIL test_x.py::")
+    for screen, message in zip(screens, MISUSE.values(), strict=True):
+        pytest.LineMatcher(screen.splitlines()).fnmatch_lines([f"*UsageError: {message.replace('[', '?')}*"])
     assert "Traceback" not in result.stdout.str()
 
 
