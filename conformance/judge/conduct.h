@@ -57,7 +57,7 @@ struct Conduct {
   bool repeated = false;            // the segment at SND.UNA has been repeated
   std::uint8_t duplicate_acks = 0;  // since SND.UNA moved
   bool sacked = false;              // since SND.UNA moved, or ever before it all was acknowledged
-  std::uint32_t repeat_size = 0;
+  std::uint32_t repeat_size = 0;    // of the last repetition
   Instant third_duplicate{};
   Position repeat_end = 0;  // of the last repetition: what follows it at once?
   Instant repeat_time{};
