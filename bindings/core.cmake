@@ -1,5 +1,6 @@
 # lastack._core, and the launcher ${CMAKE_BINARY_DIR}/lastack that runs the package from the source tree with this build's modules.
 pybind11_add_module(lastack_python_core MODULE core.cpp)
+target_compile_options(lastack_python_core PRIVATE ${LASTACK_GLUE})
 set_target_properties(lastack_python_core PROPERTIES OUTPUT_NAME _core
   LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/python/lastack)
 target_link_libraries(lastack_python_core PRIVATE lastack_options lastack_wire ${CMAKE_DL_LIBS})

@@ -15,11 +15,11 @@ bool Transfer::run(Instant now) {
 
 bool Transfer::send_some(Instant now) {
   bool acted = false;
-  std::vector<std::byte> data;
   while (error_.empty() && !closed_ && sent_ < plan_.octets_to_send) {
-    data.resize(static_cast<std::size_t>(std::min<std::uint64_t>(plan_.chunk, plan_.octets_to_send - sent_)));
-    for (std::size_t i = 0; i < data.size(); ++i) data[i] = stream_octet(sent_ + i, plan_.stream_out);
-    const auto taken = host_.send(now, conn_, data);
+    const std::size_t made = next_.size();
+    next_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(plan_.chunk, plan_.octets_to_send - sent_)));
+    for (std::size_t i = made; i < next_.size(); ++i) next_[i] = stream_octet(sent_ + i, plan_.stream_out);
+    const auto taken = host_.send(now, conn_, next_);
     if (!taken.ok()) {
       // "would block" and "insufficient resources" both say: the buffer is full, come again.
       const CallError error = taken.error();
@@ -28,8 +28,9 @@ bool Transfer::send_some(Instant now) {
       break;
     }
     sent_ += *taken;
+    next_.erase(next_.begin(), next_.begin() + static_cast<std::ptrdiff_t>(*taken));
     acted = acted || *taken != 0;
-    if (*taken < data.size()) break;
+    if (!next_.empty()) break;
   }
   return acted;
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "stack/host/host.h"
 
@@ -53,6 +54,7 @@ class Transfer {
   TransferPlan plan_;
   ConnId conn_ = ConnId::none;
   std::uint64_t sent_ = 0;
+  std::vector<std::byte> next_;  // the octets from sent_ on that were offered last: most calls meet a full send queue
   std::uint64_t received_ = 0;
   std::uint64_t pushes_ = 0;
   bool end_of_stream_ = false;

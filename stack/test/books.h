@@ -19,9 +19,12 @@ class Books : public WireTap {
   void watch(NodeId node, Host& host, ConnId conn) { watched_.at(node) = {&host, conn}; }
   void on_sent(Instant, NodeId from, Bytes, Fate) override { note(from); }
   void on_arrived(Instant, NodeId to, Bytes) override { note(to); }
-  // One after the other, each with its name.
-  using Value = std::pair<const char*, std::uint64_t>;
-  std::vector<Value> values;
+  struct Value {
+    const char* name;
+    std::uint64_t value;
+    bool operator==(const Value&) const = default;
+  };
+  std::vector<Value> values;  // one after the other
 
  private:
   void note(NodeId node) {
@@ -30,6 +33,7 @@ class Books : public WireTap {
     if (tcb == nullptr) return;
     put(*tcb);
     if (tcb->sack_sender) put(*tcb->sack_sender);
+    write_down();
   }
   void put(const Tcb& t) {
     add("una", t.snd.una), add("nxt", t.snd.nxt), add("wnd", t.snd.wnd), add("wl1", t.snd.wl1), add("wl2", t.snd.wl2);
@@ -54,18 +58,27 @@ class Books : public WireTap {
   }
   template <typename T>
   void add(const char* name, T value) {
+    if (filled_ == row_.size()) write_down();
+    Value& next = row_.data()[filled_++];
+    next.name = name;
     if constexpr (std::is_same_v<T, SeqNum>) {
-      values.emplace_back(name, value.raw());
+      next.value = value.raw();
     } else if constexpr (std::is_same_v<T, Instant>) {
-      values.emplace_back(name, value.time_since_epoch().count());
+      next.value = static_cast<std::uint64_t>(value.time_since_epoch().count());
     } else if constexpr (std::is_same_v<T, Duration>) {
-      values.emplace_back(name, value.count());
+      next.value = static_cast<std::uint64_t>(value.count());
     } else {
-      values.emplace_back(name, value);
+      next.value = static_cast<std::uint64_t>(value);
     }
+  }
+  void write_down() {
+    values.insert(values.end(), row_.data(), row_.data() + filled_);
+    filled_ = 0;
   }
 
   std::array<std::pair<Host*, ConnId>, 2> watched_{};
+  std::array<Value, 64> row_{};  // a test's own code is not optimised: one insertion for many values is much cheaper
+  std::size_t filled_ = 0;
 };
 
 // Empty when they do not.
@@ -74,8 +87,8 @@ inline std::string where_books_part(const std::vector<Books::Value>& with, const
   if (at.first == with.end() && at.second == without.end()) return "";
   const std::string place = "after " + std::to_string(at.first - with.begin()) + " values ";
   if (at.first == with.end() || at.second == without.end()) return place + "one of them ends";
-  return place + at.first->first + " is " + std::to_string(at.first->second) + " with, " +
-         std::to_string(at.second->second) + " without";
+  return place + at.first->name + " is " + std::to_string(at.first->value) + " with, " +
+         std::to_string(at.second->value) + " without";
 }
 
 }  // namespace lastack::test

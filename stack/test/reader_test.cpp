@@ -34,7 +34,9 @@ struct Plan {
 class Application final : public Node, public TextReader {
  public:
   Application(const HostConfig& config, Reads reads, const Plan& plan)
-      : config_(config), host_(config, Instant{}), reads_(reads), plan_(plan) {}
+      : config_(config), host_(config, Instant{}), reads_(reads), plan_(plan), text_(plan.octets_to_send) {
+    for (std::size_t i = 0; i < text_.size(); ++i) text_[i] = stream_octet(i, plan_.stream_out);
+  }
 
   void on_packet(Instant now, Bytes packet) override {
     packet_ = packet;
@@ -79,7 +81,7 @@ class Application final : public Node, public TextReader {
     if (peer_closed_) read_all(now);
     if (closed) return false;
     const bool sent = send(now);
-    if (sent_ < plan_.octets_to_send || (plan_.close_after_peer && !peer_closed_)) return sent;
+    if (sent_ < text_.size() || (plan_.close_after_peer && !peer_closed_)) return sent;
     EXPECT_TRUE(host_.shutdown(now, conn_).ok());
     return closed = true;
   }
@@ -110,12 +112,10 @@ class Application final : public Node, public TextReader {
     }
   }
   bool send(Instant now) {
-    std::array<std::byte, 3000> data;
     bool acted = false;
-    while (sent_ < plan_.octets_to_send) {
-      const auto octets = static_cast<std::size_t>(std::min<std::uint64_t>(data.size(), plan_.octets_to_send - sent_));
-      for (std::size_t i = 0; i < octets; ++i) data[i] = stream_octet(sent_ + i, plan_.stream_out);
-      const auto taken = host_.send(now, conn_, Bytes(data).first(octets));
+    while (sent_ < text_.size()) {
+      const Bytes rest = Bytes(text_).subspan(sent_);
+      const auto taken = host_.send(now, conn_, rest.first(std::min<std::size_t>(rest.size(), 3000)));
       if (!taken) return acted;
       acted = true;
       sent_ += *taken;
@@ -127,9 +127,10 @@ class Application final : public Node, public TextReader {
   Host host_;
   Reads reads_;
   Plan plan_;
+  std::vector<std::byte> text_;  // all that it sends
   Bytes packet_;
   ConnId conn_ = ConnId::none;
-  std::uint64_t sent_ = 0;
+  std::size_t sent_ = 0;
   std::uint64_t received_ = 0;
   bool peer_closed_ = false;
 };
@@ -143,8 +144,8 @@ struct Conversation {
   std::uint64_t readable = 0;
 };
 
-constexpr std::uint64_t kFromClient = 150'000;
-constexpr std::uint64_t kFromServer = 60'000;
+constexpr std::uint64_t kFromClient = 100'000;
+constexpr std::uint64_t kFromServer = 40'000;
 
 Conversation converse(Config choices, const LinkConfig& link, std::uint64_t seed, std::uint64_t stops_at, Reads reads) {
   choices.msl = 1s;
