@@ -12,6 +12,7 @@ namespace lastack {
 namespace {
 
 constexpr std::uint32_t kNone = ConnectionSet::kNone;
+constexpr Duration kSetBack = std::chrono::seconds(1);  // more than packets are ever out of order by
 
 SocketAddress source(const SegmentInfo& s) { return {s.ip.src, s.tcp.src_port}; }
 SocketAddress destination(const SegmentInfo& s) { return {s.ip.dst, s.tcp.dst_port}; }
@@ -35,6 +36,12 @@ ConnectionReport report_of(const TrackedConnection& c) {
 bool sends_again(const TrackedConnection& c) {
   const auto again = [](const Endpoint& e) { return e.retransmitted || e.syn.count > 1 || e.fin_count > 1; };
   return again(c.ends[0]) || again(c.ends[1]);
+}
+
+// How much time has passed since is not known, and many rules rest on that: what comes is judged as if the capture began
+// here.
+bool clock_was_set_back(const TrackedConnection& c, const SegmentInfo& seg) {
+  return !c.certain && seg.time + kSetBack < c.last_time;
 }
 
 void note_waiting_syn(TrackedConnection& c, const SegmentInfo& seg) {
@@ -62,7 +69,7 @@ void Tracker::packet(Instant now, Bytes bytes, std::uint64_t number, std::size_t
   SegmentInfo& seg = segment_;
   seg.number = number;
   seg.time = now;
-  if (now + std::chrono::seconds(1) < last_time) ledger.note_clock_set_back();
+  if (now + kSetBack < last_time) ledger.note_clock_set_back();
   last_time = now;
   switch (decode_segment(bytes, wire_size, seg)) {
     case DecodeResult::not_tcp:
@@ -101,6 +108,10 @@ void Tracker::route(const SegmentInfo& seg, Bytes bytes, std::size_t wire_size, 
   if (s != kNone) begin(s);
   const bool may_wait = options.vantage == Vantage::path && !options.observer;  // who watches wants it in order
   if (s == kNone && may_wait && Opening::suits(seg, bytes)) return keep_opening(place, seg, bytes, wire_size);
+  if (s != kNone && clock_was_set_back(*connections[s].conn, seg)) {
+    conclude_slot(s);
+    s = kNone;
+  }
   if (s != kNone && follows_next_syn(*connections[s].conn, seg)) s = begin_next(s, place);
   if (s != kNone && is_straggler(*connections[s].conn, seg)) return pass_by(s, seg, true);
   if (s != kNone && is_stranger(*connections[s].conn, seg)) {
@@ -147,7 +158,7 @@ bool Tracker::goes_on(const SegmentInfo& seg, std::uint64_t context) {
   const std::uint32_t s = lately_[lately(seg)];
   if (s >= connections.slots() || !connections[s].conn || !connections[s].conn->quiet) return false;
   TrackedConnection& c = *connections[s].conn;
-  if (c.context != context) return false;
+  if (c.context != context || clock_was_set_back(c, seg)) return false;
   const int side = c.address[0].port == seg.tcp.src_port && c.address[0].ip == seg.ip.src ? 0 : 1;
   const SocketAddress& from = c.address[side];
   const SocketAddress& to = c.address[1 - side];
