@@ -38,8 +38,8 @@ bool sends_again(const TrackedConnection& c) {
   return again(c.ends[0]) || again(c.ends[1]);
 }
 
-// How much time has passed since is not known, and many rules rest on that: what comes is judged as if the capture began
-// here.
+// How much time has passed since is not known, and many rules rest on that: what comes is judged as if the capture
+// began here.
 bool clock_was_set_back(const TrackedConnection& c, const SegmentInfo& seg) {
   return !c.certain && seg.time + kSetBack < c.last_time;
 }
