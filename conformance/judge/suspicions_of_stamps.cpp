@@ -116,6 +116,7 @@ Ruling settle_clock_fell(Context& c, Suspicion& s) {
                 ": the clock does not run backwards, so this one is wrong";
   s.draft.packet = s.answered_by;
   s.draft.time = s.answered_at;
+  if (s.at_tap) c.self.ts_unread = true;  // unless the tap is there, this one may have come late: no witness any more
   if (c.self.tsval_max == high.raw()) go_back_to(c, value.raw(), s.answered_by, high.raw());
   return Ruling::violated;
 }

@@ -808,6 +808,8 @@ def main(kinds: list[Kind], description: str | None) -> int:
     parser.add_argument("--write", type=Path, help="keep the faulty captures here")
     parser.add_argument("--missed", action="store_true", help="show what was not convicted as wanted")
     options = parser.parse_args()
+    if options.write:
+        options.write.mkdir(parents=True, exist_ok=True)
     total = Score()
     with tempfile.TemporaryDirectory() as scratch:
         for path in options.captures:

@@ -226,6 +226,8 @@ def main() -> int:
     given = options.parse_args()
     if unknown := set(given.names) - set(CASES):
         options.error(f"unknown: {', '.join(sorted(unknown))}")
+    if given.directory:
+        given.directory.mkdir(parents=True, exist_ok=True)
     bad = 0
     print(f"{'file':<16}{'seconds':>9}{'MiB':>7}{'status':>8}")
     with tempfile.TemporaryDirectory(dir=given.directory) as directory:

@@ -126,12 +126,13 @@ void sequence_jump(Context& c) {
                          (c.later || (c.flags().ack() && self.acked && c.ack > self.ack_max));
   const bool goes_on = self.jumped && c.seq == meant_end && meant_end != self.jump_to + self.jump_len &&
                        (c.seq != self.jump_to || after_fin || differs_from_jump(c));
-  if (!goes_on || self.sent.covers(self.jump_from, meant_end)) return;
+  const bool upward = self.jump_to > self.jump_from;
+  // Its place has been taken: what came for the first octet of it is not this one.
+  if (!goes_on || self.sent.covers(self.jump_from, upward ? self.jump_from + 1 : meant_end)) return;
   // The FIN of that segment again, alone.
   if (c.flags().fin() && self.fin && self.fin_packet == self.jump_packet && c.end == self.fin_at + 1) return;
   const bool ids_known = c.seg.ip.src.version == IpVersion::v4 && self.ids.counts_up();
   if (ids_known && !self.ids.is_newer(c.seg.ip.id)) return;  // sent before the jump, and overtaken
-  const bool upward = self.jump_to > self.jump_from;
   // From SND.UNA on, what it repeats may have more behind it than was sent at first.
   const auto& acks = c.peer.recent_acks;
   const bool repeats = std::find(acks.begin(), acks.end(), self.jump_to) != acks.end();

@@ -294,4 +294,35 @@ TEST(JudgeSilence, FirstFlightThatWasLostBeforeTheTap) {
   }
 }
 
+TEST(JudgeSilence, NewestAckOvertookAllTheOthers) {
+  // A path that holds segments back: the tap's order says nothing of the clock, and the clock orders the ACKs.
+  Talk t;
+  t.timestamps = true;
+  t.open();
+  for (std::uint32_t i = 0; i < 8; ++i) t.a({.seq = 101 + 10 * i, .ack = 301, .len = 10});
+  const auto clock = [](std::uint32_t ticks) {
+    return [ticks](Segment& s) { s.options.timestamps->value = 1'000'000 + ticks; };
+  };
+  t.b({.seq = 301, .ack = 111, .tweak = clock(1)}).b({.seq = 301, .ack = 181, .tweak = clock(30)});
+  for (int i = 0; i < 8; ++i) t.b({.seq = 301, .ack = 111, .tweak = clock(10)});
+  for (std::uint32_t i = 0; i < 6; ++i) t.b({.seq = 301, .ack = 121 + 10 * i, .tweak = clock(20 + i)});
+  t.a({.seq = 181, .ack = 301, .len = 10}).b({.seq = 301, .ack = 191, .tweak = clock(40)});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
+TEST(JudgeSilence, SmallSegmentsInAnyOrder) {
+  Talk t;
+  t.timestamps = true;
+  t.gap = std::chrono::microseconds(20);
+  t.open().a({.seq = 101, .ack = 301, .len = 11});
+  t.a({.seq = 167, .ack = 301, .len = 22})
+      .a({.seq = 112, .ack = 301, .len = 11})
+      .a({.seq = 134, .ack = 301, .len = 11});
+  t.a({.seq = 189, .ack = 301, .len = 11})
+      .a({.seq = 123, .ack = 301, .len = 11})
+      .a({.seq = 145, .ack = 301, .len = 22});
+  t.b({.seq = 301, .ack = 200});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
 }  // namespace lastack::test
