@@ -133,6 +133,7 @@ struct Endpoint {
   std::uint64_t edge_packet = 0;
   std::uint64_t edge_said = 0;  // that of the edge which was last found to be taken back
   Position edge_last = 0;
+  Position edge_unsure = 0;  // the highest that it offered while it acknowledged what was not captured
 
   // Timestamps.
   bool ts_seen = false;

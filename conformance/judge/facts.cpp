@@ -181,6 +181,7 @@ void note_fin(Context& c) {
 void note_ack(Context& c, bool processed) {
   // An acknowledgement of what was not sent is a claim (or garbage), not a fact.
   const bool beyond = c.peer.numbers_known && c.ack > std::max(c.peer.next, c.peer.claimed);
+  if (beyond && !c.flags().rst()) note_unsure_window(c);
   if (beyond || c.flags().rst() || !processed) return;
   note_news(c);
   note_window(c);

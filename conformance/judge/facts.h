@@ -26,6 +26,13 @@ inline void note_window(Context& c) {
   e.edge_known = true;
 }
 
+// It acknowledges more than was captured: where packets are missing, its window counts all the same.
+inline void note_unsure_window(Context& c) {
+  const int shift = c.conn.window_shift(c.side);
+  if (shift < 0) return;
+  c.self.edge_unsure = std::max(c.self.edge_unsure, c.ack + (static_cast<Position>(c.seg.tcp.wnd) << shift));
+}
+
 inline void note_recent_ack(Context& c) {
   Endpoint& e = c.self;
   const auto known = std::find(e.recent_acks.begin(), e.recent_acks.end(), c.ack);

@@ -34,6 +34,13 @@ void data_beyond_window(Context& c) {
                    "a box may have taken it out");
     return;
   }
+  const bool acks_unseen = c.flags().ack() && c.ack > peer.next;
+  if (!c.conn.certain && (data_end <= peer.edge_unsure || acks_unseen)) {
+    c.inconclusive(RuleId::data_beyond_window, "data up to " + number_text(peer.edge_max) + " at most",
+                   "data up to " + number_text(data_end), "octets that are not in the capture were acknowledged",
+                   "what is missing with them may have opened the window");
+    return;
+  }
   if (c.echoes_unseen()) {
     c.inconclusive(RuleId::data_beyond_window, "data up to " + number_text(peer.edge_max) + " at most",
                    "data up to " + number_text(data_end), "it echoes a timestamp that was not seen",

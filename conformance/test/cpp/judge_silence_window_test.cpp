@@ -184,4 +184,23 @@ TEST(JudgeSilence, FinThatCrossesTheAnswerToAProbe) {
   }
 }
 
+TEST(JudgeSilence, WindowOfAnAckOfMissingText) {
+  Talk t;
+  t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101, .wnd = 1500}).a({.seq = 101, .ack = 301});
+  t.a({.seq = 101, .ack = 301, .len = 500}).b({.seq = 301, .ack = 601, .wnd = 1000});
+  t.b({.seq = 301, .ack = 1601, .wnd = 2000});  // of what is missing
+  for (std::uint32_t i = 0; i < 4; ++i) t.a({.seq = 1601 + 500 * i, .ack = 301, .len = 500});
+  t.b({.seq = 301, .ack = 1601, .wnd = 500}).b({.seq = 301, .ack = 1601, .wnd = 0});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
+TEST(JudgeSilence, TextBeyondTheWindowAcknowledgesWhatIsMissing) {
+  Talk t;
+  t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101, .wnd = 1500}).a({.seq = 101, .ack = 301});
+  t.a({.seq = 101, .ack = 301, .len = 500}).b({.seq = 301, .ack = 601, .wnd = 1000});
+  t.a({.seq = 2101, .ack = 1301, .len = 500});  // the missing text of b opened the window
+  t.b({.seq = 1301, .ack = 601, .wnd = 1200}).b({.seq = 1301, .ack = 601, .wnd = 1200});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
 }  // namespace lastack::test
