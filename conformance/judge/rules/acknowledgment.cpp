@@ -99,6 +99,25 @@ void ack_goes_back(Context& c) {
   s->answered_at = c.self.ack_time;
 }
 
+namespace {
+
+// How long this end's answer to the SYN or SYN-ACK took to pass the tap; 0 when unknown.
+Duration answer_time(const Context& c) {
+  const SynFacts& own = c.self.syn;
+  const SynFacts& other = c.peer.syn;
+  if (c.conn.round_trip == Duration{0} || own.count != 1 || other.count != 1) return Duration{0};
+  const Duration to_syn_ack = own.without_ack ? other.time - own.time : own.time - other.time;
+  return own.without_ack ? c.conn.round_trip - to_syn_ack : to_syn_ack;
+}
+
+// It has passed before an answer can have come back: something else caused it, such as a copy that the path made.
+bool too_soon_for_an_answer(const Context& c, Instant since) {
+  const Duration known = answer_time(c);
+  return !c.conn.certain && known > std::chrono::milliseconds(1) && c.seg.time - since < known / 2;
+}
+
+}  // namespace
+
 // A FIN in order was the only segment that could have caused this ACK, and the ACK leaves it out.
 //= rfc9293 3.10.7.4 eighth
 void fin_not_acknowledged(Context& c) {
@@ -117,7 +136,8 @@ void fin_not_acknowledged(Context& c) {
   const bool before_fin = unseen && peer.fin_count == 1 && !c.conn.certain;
   const bool answers_nothing = c.seg.tcp.options.unknown || before_fin;
   const bool idle_repeat = !answers_nothing && self.only_fin && c.seg.tcp.wnd <= self.wnd_last &&
-                           c.seg.tcp.options.sack_count == 0 && c.seq == self.next && self.edge_known;
+                           c.seg.tcp.options.sack_count == 0 && c.seq == self.next && self.edge_known &&
+                           !too_soon_for_an_answer(c, peer.fin_time);
   if (!echoes_fin && !idle_repeat) return;
   // A FIN right of the window, at a closed one for example, is refused with just this ACK (3.10.7.4 first).
   if (self.edge_known && peer.fin_at >= self.edge_max) return;

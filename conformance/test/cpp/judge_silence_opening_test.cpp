@@ -390,4 +390,13 @@ TEST(JudgeSilence, AckBehindTheFinStandsBeforeTheText) {
   EXPECT_EQ(violations(t), 0) << t.text();
 }
 
+TEST(JudgeSilence, CopyOfTheSynAckIsAnsweredAfterTheFin) {
+  // At the server's tap; the path has doubled the SYN-ACK. The answer to the FIN cannot be there before 80 ms.
+  Talk t;
+  t.a({.flags = "S", .seq = 100}).b({.flags = "SA", .seq = 300, .ack = 101}).wait(std::chrono::milliseconds(80));
+  t.a({.seq = 101, .ack = 301}).b({.flags = "FA", .seq = 301, .ack = 101}).a({.seq = 101, .ack = 301});
+  t.wait(std::chrono::milliseconds(60)).a({.seq = 101, .ack = 301, .len = 8}).b({.flags = "R", .seq = 301});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
 }  // namespace lastack::test

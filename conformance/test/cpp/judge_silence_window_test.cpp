@@ -203,4 +203,15 @@ TEST(JudgeSilence, TextBeyondTheWindowAcknowledgesWhatIsMissing) {
   EXPECT_EQ(violations(t), 0) << t.text();
 }
 
+TEST(JudgeSilence, StaysInsideAWindowThatWasTakenBackAndOfferedAgain) {
+  Talk t;
+  t.timestamps = true;
+  t.open().a({.seq = 101, .ack = 301, .len = 500}).b({.seq = 301, .ack = 601, .wnd = 5000});
+  t.a({.seq = 2101, .ack = 301}).a({.seq = 2101, .ack = 301, .len = 500});  // 601 to 2100 were lost before the tap
+  t.b({.seq = 301, .ack = 601, .wnd = 1000});
+  t.a({.seq = 601, .ack = 301, .len = 500}).b({.seq = 301, .ack = 1101, .wnd = 5000});
+  t.a({.seq = 1101, .ack = 301});  // sent before that ACK had come
+  EXPECT_FALSE(t.violates("unsent-sequence")) << t.text();
+}
+
 }  // namespace lastack::test
