@@ -88,8 +88,11 @@ void note_syn(Context& c) {
 
 void note_jump(Context& c, Position next_before) {
   Endpoint& e = c.self;
-  // What is acknowledged up to this number was sent: it is missing from the capture.
-  const bool acknowledged = !c.conn.certain && c.seq > next_before && c.peer.acked && c.peer.ack_highest == c.seq;
+  // What is acknowledged up to this number, or as far as this one would reach in its place, was sent: it is missing
+  // from the capture.
+  const Position acked = c.peer.acked ? c.peer.ack_highest : next_before;
+  const bool acknowledged =
+      !c.conn.certain && c.seq > next_before && (acked == c.seq || acked >= next_before + c.seg.len());
   if (c.seq == next_before || acknowledged) {
     e.jumped = false;
     return;

@@ -99,7 +99,7 @@ Ruling settle_claimed_by_sender(Context& c, Suspicion& s) {
   }
   const bool empty = c.end == c.seq;
   // A sender whose window shrank below what it had sent may number its acknowledgements inside the window.
-  const bool shut_out = c.peer.edge_known && (c.peer.edge_last < s.claimed || c.peer.took_back);
+  const bool shut_out = !c.peer.edge_known || c.peer.edge_last < s.claimed || c.peer.took_back;
   if (empty && c.seq == s.known && sent_after(c, s) && !shut_out) {
     s.draft.why += "; packet " + std::to_string(c.seg.number) + ", sent later, is numbered " + number_text(c.seq);
     return Ruling::violated;

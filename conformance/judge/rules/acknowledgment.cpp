@@ -110,10 +110,13 @@ Duration answer_time(const Context& c) {
   return own.without_ack ? c.conn.round_trip - to_syn_ack : to_syn_ack;
 }
 
-// It has passed before an answer can have come back: something else caused it, such as a copy that the path made.
-bool too_soon_for_an_answer(const Context& c, Instant since) {
+// It may have passed before an answer can have come back: then something else caused it, such as a copy that the path
+// made.
+bool may_be_too_soon(const Context& c, Instant since) {
+  if (c.conn.certain) return false;
   const Duration known = answer_time(c);
-  return !c.conn.certain && known > std::chrono::milliseconds(1) && c.seg.time - since < known / 2;
+  if (known == Duration{0} || !c.clock_runs()) return true;
+  return known > std::chrono::milliseconds(1) && c.seg.time - since < known / 2;
 }
 
 }  // namespace
@@ -137,7 +140,7 @@ void fin_not_acknowledged(Context& c) {
   const bool answers_nothing = c.seg.tcp.options.unknown || before_fin;
   const bool idle_repeat = !answers_nothing && self.only_fin && c.seg.tcp.wnd <= self.wnd_last &&
                            c.seg.tcp.options.sack_count == 0 && c.seq == self.next && self.edge_known &&
-                           !too_soon_for_an_answer(c, peer.fin_time);
+                           !may_be_too_soon(c, peer.fin_time);
   if (!echoes_fin && !idle_repeat) return;
   // A FIN right of the window, at a closed one for example, is refused with just this ACK (3.10.7.4 first).
   if (self.edge_known && peer.fin_at >= self.edge_max) return;

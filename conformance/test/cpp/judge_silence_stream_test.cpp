@@ -325,4 +325,13 @@ TEST(JudgeSilence, SmallSegmentsInAnyOrder) {
   EXPECT_EQ(violations(t), 0) << t.text();
 }
 
+TEST(JudgeSilence, SegmentsOfOneSizeOfWhichTheFirstIsMissing) {
+  Talk t;
+  t.open().a({.seq = 101, .ack = 301, .len = 327});
+  t.b({.seq = 301, .ack = 755, .len = 100});  // 428 to 754 are missing
+  t.a({.seq = 1081, .ack = 401}).a({.seq = 1081, .ack = 401, .len = 327}).b({.seq = 401, .ack = 755});
+  t.a({.seq = 755, .ack = 401, .len = 326}).b({.seq = 401, .ack = 1408});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
 }  // namespace lastack::test
