@@ -31,10 +31,15 @@ SCHEMA = Path(__file__).resolve().parents[1] / "lastack" / "trace" / "report.sch
 
 def write_capture(path: Path, wrong: bool = True, filler: int = 0) -> Path:
     """A handshake whose SYN-ACK acknowledges one number too many, then data."""
-    ends = [("192.0.2.2", 4000, "192.0.2.1", 80), ("192.0.2.1", 80, "192.0.2.2", 4000)]
     rows = [(0, 2, 100, 0, b""), (1, 18, 300, 102 if wrong else 101, b""), (0, 16, 101, 301, b"")]
     for i in range(filler // 2):
         rows += [(0, 24, 101 + i, 301, b"x"), (1, 16, 301, 102 + i, b"")]
+    return write_rows(path, rows)
+
+
+def write_rows(path: Path, rows: list[tuple[int, int, int, int, bytes]]) -> Path:
+    """Segments as (side, flags, SEQ, ACK, text)."""
+    ends = [("192.0.2.2", 4000, "192.0.2.1", 80), ("192.0.2.1", 80, "192.0.2.2", 4000)]
     events = []
     for at, (side, flags, seq, ack, data) in enumerate(rows):
         src, src_port, dst, dst_port = ends[side]
@@ -85,8 +90,20 @@ def test_a_finding_says_who_what_and_why(capture: Path) -> None:
     for line in GOLDEN.splitlines():
         assert line in result.lines, line
     assert max(map(len, result.lines[:-1])) <= 80
-    assert "       192.0.2.1:80                                     1         0  VIOLATION" in result.lines
+    assert "       192.0.2.1:80                                    1         0  VIOLATION" in result.lines
     assert result.lines[-1] == f"{capture}: 3 packets, 1 connection: 1 violation, 0 inconclusive"
+
+
+def test_what_is_left_open_fits_the_screen_and_is_said_once(tmp_path: Path) -> None:
+    rows = [(0, 2, 100, 0, b""), (1, 18, 300, 101, b""), (0, 16, 101, 301, b"")]
+    beyond = write_rows(tmp_path / "beyond.pcap", [*rows, (1, 16, 301, 601, b""), (0, 16, 601, 301, b"ten octets")])
+    seen = lastack("check", "-v", beyond)
+    assert seen.lines[-1].endswith("0 violations, 1 inconclusive") and "  INCONCLUSIVE" in seen.stdout
+    assert max(map(len, seen.lines[:-1])) <= 80
+    # Of segments written as text none is missing.
+    lines = "C > S SYN seq=100\nS > C SYN,ACK seq=300 ack=101\nC > S ACK seq=101 ack=301\nS > C ACK seq=301 ack=601\n"
+    told = lastack("check", "-v", text_file(tmp_path, lines + "C > S ACK seq=601 ack=301 len=10\n"))
+    assert told.lines[-1].endswith("2 violations, 0 inconclusive")
 
 
 def test_the_screen_has_arrows_where_they_can_be_shown_and_colour_only_on_a_terminal(capture: Path) -> None:

@@ -93,7 +93,18 @@ def add_findings(report: Report, findings: Sequence[dict[str, Any]], options: Op
                 _convict(connection, finding["endpoint"], advice and not options.strict)
         report["findings"].append(finding)
         report["summary"]["advisories" if advice and not options.strict else "violations"] += 1
+    _leave_out_decided(report)
     report["findings"].sort(key=lambda finding: finding["packet"])
+
+
+def _leave_out_decided(report: Report) -> None:
+    """What the capture alone left open is left out where it has been decided since."""
+    decided = {
+        (finding["packet"], finding["rule"]) for finding in report["findings"] if finding["verdict"] == "violated"
+    }
+    kept = [f for f in report["findings"] if f["verdict"] != "inconclusive" or (f["packet"], f["rule"]) not in decided]
+    report["summary"]["inconclusive"] -= len(report["findings"]) - len(kept)
+    report["findings"] = kept
 
 
 def _convict(connection: dict[str, Any], endpoint: str, advice: bool) -> None:

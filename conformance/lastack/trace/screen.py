@@ -116,13 +116,13 @@ def connections(report: Report, source: Source, verbose: int) -> Iterator[Line]:
     few = verbose or len(listed) <= _LISTED
     shown = listed if few else [c for c in listed if c not in clean][: 4 * _LISTED]
     if shown:
-        yield Line(f"{'conn':>5}  {'endpoint':<41}{'packets':>9}{'octets':>10}  verdict", "head")
+        yield Line(f"{'conn':>5}  {'endpoint':<40}{'packets':>9}{'octets':>10}  verdict", "head")
     for connection in shown:
         for i, end in enumerate(connection["endpoints"]):
             label = str(connection["id"]) if i == 0 else ""
             address = source.endpoint(end["address"])
             yield Line(
-                f"{label:>5}  {address:<41}{end['packets']:>9}{end['octets']:>10}  {end['verdict']}",
+                f"{label:>5}  {address:<40}{end['packets']:>9}{end['octets']:>10}  {end['verdict']}",
                 _VERDICT_STYLES.get(end["verdict"], "plain"),
             )
             if verbose:
