@@ -165,6 +165,9 @@ Ruling settle_bad_checksum(Context& c, Suspicion& s) {
   if (c.side != s.accused) {
     if (!s.in_order || !c.flags().ack() || c.flags().rst() || c.ack < s.claimed || s.answered_by != 0)
       return Ruling::keep;
+    if (c.ack > std::max(c.peer.next, s.claimed))
+      return open_because(s,
+                          "octets behind it are missing from the capture, and it may have been sent again with them");
     s.answered_by = c.seg.number;
     s.answered_at = c.seg.time;
     return Ruling::keep;

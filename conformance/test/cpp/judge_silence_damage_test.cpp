@@ -28,6 +28,13 @@ TEST(JudgeSilence, WrongChecksumThatWasAcknowledgedIsNoDamage) {
   EXPECT_TRUE(t.violates("checksum")) << t.text();
 }
 
+TEST(JudgeSilence, RepetitionOfADamagedSegmentIsMissingWithWhatFollows) {
+  Talk t;
+  t.open().a({.seq = 101, .ack = 301, .len = 10, .raw = flipped(22, 1)}).b({.seq = 301, .ack = 141});
+  t.wait(std::chrono::milliseconds(20)).a({.seq = 151, .ack = 301, .len = 10});
+  EXPECT_EQ(violations(t), 0) << t.text();
+}
+
 // Found by the campaign: an ACK that the path had damaged, in a capture that kept three packets of ten.
 TEST(JudgeSilence, WrongChecksumOfAnAckWhereThePathMayHaveDamagedIt) {
   const auto talk = [](bool complete) {
