@@ -374,7 +374,6 @@ TEST(JudgeSilence, SynMeetsAConnectionFromBeforeTheCapture) {
   }
 }
 
-// The capture's order is not the path's: ACKs that were sent after the text and the FIN stand before them.
 TEST(JudgeSilence, KeepAliveAfterTheClockWasSetBack) {
   Talk t;
   t.open().a({.seq = 101, .ack = 301, .len = 5});
@@ -382,6 +381,7 @@ TEST(JudgeSilence, KeepAliveAfterTheClockWasSetBack) {
   EXPECT_EQ(violations(t), 0) << t.text();
 }
 
+// The capture's order is not the path's: ACKs that were sent after the text and the FIN stand before them.
 TEST(JudgeSilence, AckBehindTheFinStandsBeforeTheText) {
   Talk t;
   t.a({.seq = 106, .ack = 306}).open().a({.seq = 107, .ack = 307}).a({.seq = 101, .ack = 301, .len = 5});
