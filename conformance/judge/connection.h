@@ -208,6 +208,13 @@ struct TrackedConnection {
 
 // Everything that a rule is given: one segment of `self`, before it is noted.
 struct Context {
+  Context(TrackedConnection& connection, int sender, const SegmentInfo& segment)
+      : conn(connection),
+        side(sender),
+        self(connection.ends[sender]),
+        peer(connection.ends[1 - sender]),
+        seg(segment) {}
+
   TrackedConnection& conn;
   int side;  // of the sender
   Endpoint& self;
@@ -242,22 +249,26 @@ struct Context {
   const std::string self_text() const { return conn.address[side].text(); }
   const std::string peer_text() const { return conn.address[1 - side].text(); }
 
-  void violated(RuleId rule, std::string expected, std::string actual, std::string why) const;
-  void accuse(Finding&& finding) const;  // violated, unless another host may have spoken in the sender's name
-  void inconclusive(RuleId rule, std::string expected, std::string actual, std::string why,
-                    std::string_view doubt) const;
+  // Findings are rare. As these are cold, what leads to them stands apart from the code that every segment goes
+  // through.
+  [[gnu::cold]] void violated(RuleId rule, std::string expected, std::string actual, std::string why) const;
+  // Violated, unless another host may have spoken in the sender's name.
+  [[gnu::cold]] void accuse(Finding&& finding) const;
+  [[gnu::cold]] void inconclusive(RuleId rule, std::string expected, std::string actual, std::string why,
+                                  std::string_view doubt) const;
   // Violated, or inconclusive where there is a doubt.
-  void decide(RuleId rule, std::string expected, std::string actual, std::string why, const char* doubt) const;
-  void note(RuleId rule, std::string expected, std::string actual, std::string why) const;
+  [[gnu::cold]] void decide(RuleId rule, std::string expected, std::string actual, std::string why,
+                            const char* doubt) const;
+  [[gnu::cold]] void note(RuleId rule, std::string expected, std::string actual, std::string why) const;
   // Sound at the endpoint's own tap only: decided when it is known where the tap was (see Provisional).
-  void violated_at_tap(RuleId rule, std::string expected, std::string actual, std::string why,
-                       bool needs_complete = false, bool note_elsewhere = false) const;
-  void note_at_tap(RuleId rule, std::string expected, std::string actual, std::string why) const;
+  [[gnu::cold]] void violated_at_tap(RuleId rule, std::string expected, std::string actual, std::string why,
+                                     bool needs_complete = false, bool note_elsewhere = false) const;
+  [[gnu::cold]] void note_at_tap(RuleId rule, std::string expected, std::string actual, std::string why) const;
   // At the endpoint's own tap a violation at once; on the path it waits for evidence.
   // Null when it does not wait.
-  Suspicion* suspect(SuspicionKind kind, RuleId rule, Position claimed, Position known, std::string expected,
-                     std::string actual, std::string why) const;
-  Finding draft(RuleId rule, std::string expected, std::string actual, std::string why) const;
+  [[gnu::cold]] Suspicion* suspect(SuspicionKind kind, RuleId rule, Position claimed, Position known,
+                                   std::string expected, std::string actual, std::string why) const;
+  [[gnu::cold]] Finding draft(RuleId rule, std::string expected, std::string actual, std::string why) const;
 };
 
 std::string number_text(Position p);
@@ -287,7 +298,7 @@ void judge_segment(TrackedConnection& conn, int side, const SegmentInfo& seg);
 void judge_stranger(TrackedConnection& conn, int side, const SegmentInfo& seg, bool of_before);
 // Decides everything that is still waiting.
 void conclude(TrackedConnection& conn);
-void report(TrackedConnection& conn, int accused, Finding&& finding);
+[[gnu::cold]] void report(TrackedConnection& conn, int accused, Finding&& finding);
 
 // standing.cpp: does this arrival, or this reset, leave more than one legal reading of the connection?
 bool leaves_doubt(const Context& c);
