@@ -357,7 +357,7 @@ void judge_segment(TrackedConnection& conn, int side, const SegmentInfo& seg) {
   Endpoint& self = conn.ends[side];
   const bool judged = conn.judged < 0 || conn.judged == side;
   conn.quiet = false;
-  Context c{conn, side, self, conn.ends[1 - side], seg};
+  Context c(conn, side, seg);
   if (unusable(conn, seg)) {
     if (judged) judge_form(c);
     if (!conn.certain && seg.checksum == ChecksumState::wrong) ++conn.conduct[side].tap.wrong;
@@ -387,7 +387,7 @@ void judge_segment(TrackedConnection& conn, int side, const SegmentInfo& seg) {
 
 void judge_stranger(TrackedConnection& conn, int side, const SegmentInfo& seg, bool of_before) {
   conn.quiet = false;
-  Context c{conn, side, conn.ends[side], conn.ends[1 - side], seg};
+  Context c(conn, side, seg);
   if (!c.self.numbers_known) return;  // nothing to place it by
   place_numbers(c);
   ask_rules(c, true);

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "conformance/judge/coverage.h"
 #include "conformance/judge/segment_info.h"
@@ -76,8 +77,7 @@ struct EchoDue {
   Instant time{};
   SeqNum ack;  // SEG.ACK of that packet
   std::uint32_t tsval = 0;
-  std::uint32_t sure = 0;  // the TSval of an empty segment that shows that they had not been sent before
-  bool has_sure = false;
+  std::optional<std::uint32_t> sure;  // the TSval of an empty segment that shows that they had not been sent before
   friend bool operator==(const EchoDue&, const EchoDue&) = default;
 };
 

@@ -142,7 +142,13 @@ inline void note_echo_due(Context& c) {
   const bool first_sent = c.has_data() && e.ts_seen && step >= 0 && !is_far(step) && !c.flags().syn() &&
                           !c.flags().rst() && (c.blamed & (kBlameSeq | kBlameTsval)) == 0;
   if (first_sent && e.echo_mark.number == kOutOfSequence && place_in_sequence(c) != kOutOfSequence) {
-    e.echo_mark = {c.seq, c.seg.number, c.seg.time, c.seg.tcp.ack, ts.value, e.tsval_max, e.tsval_at == c.seq};
+    EchoDue& mark = e.echo_mark;
+    mark.number = c.seq;
+    mark.packet = c.seg.number;
+    mark.time = c.seg.time;
+    mark.ack = c.seg.tcp.ack;
+    mark.tsval = ts.value;
+    mark.sure = e.tsval_at == c.seq ? std::optional(e.tsval_max) : std::nullopt;
   }
   // Text from before: what was first seen may have been a repetition.
   if (c.has_data() && e.ts_seen && step < 0) e.echo_mark.number = e.echo_due.number = kOutOfSequence;

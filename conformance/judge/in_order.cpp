@@ -54,6 +54,12 @@ bool waits_long(const Context& c) {
   return c.self.next > c.peer.ack_max && c.seg.time - since >= kLong;
 }
 
+// near::window where the window was and stays open.
+void note_open_window(Context& c) {
+  c.conn.conduct[1 - c.side].unanswered_probes = 0;
+  near::note_room(c, static_cast<Position>(c.seg.tcp.wnd) << c.conn.agreed.shift[c.side]);
+}
+
 // What conduct::segment does with such a segment.
 void note_conduct(Context& c) {
   Conduct& own = c.conn.conduct[c.side];
@@ -63,7 +69,7 @@ void note_conduct(Context& c) {
   if (data || c.ack != c.self.ack_max) own.active = c.seg.time;  // near::probes
   near::acknowledgement(c);
   near::ack_of_text(c);
-  near::window(c);
+  note_open_window(c);
   if (data) near::text_arrival(c);
 }
 
@@ -110,7 +116,7 @@ bool is_quiet(const TrackedConnection& conn) {
 bool judge_in_order(TrackedConnection& conn, int side, const SegmentInfo& seg) {
   Endpoint& self = conn.ends[side];
   if (!seg.plain || seg.checksum == ChecksumState::wrong || seg.tcp.seq != SeqNum(wire_number(self.next))) return false;
-  Context c{conn, side, self, conn.ends[1 - side], seg};
+  Context c(conn, side, seg);
   c.seq = self.next;
   c.end = c.seq + seg.payload_size;
   c.ack = unwrap(c.peer.next, seg.tcp.ack);

@@ -150,10 +150,11 @@ bool decode_plain(Bytes packet, std::size_t present, SegmentInfo& out) {
 }
 
 void begin_anew(SegmentInfo& out) {
-  SegmentInfo fresh;
-  fresh.number = out.number;
-  fresh.time = out.time;
-  out = fresh;
+  const std::uint64_t number = out.number;
+  const Instant time = out.time;
+  std::construct_at(&out);  // in its place: a copy of what is mostly zeros takes longer than all the rest
+  out.number = number;
+  out.time = time;
 }
 
 }  // namespace

@@ -64,7 +64,9 @@ class Slab {
   void give_back(T* object) {
     if constexpr (kSlabChunks) {
       object->~T();
-      free_ = new (static_cast<void*>(object)) Room{free_};
+      Room* const room = new (static_cast<void*>(object)) Room;  // not {}: that clears all of it
+      room->next = free_;
+      free_ = room;
     } else {
       delete object;
     }

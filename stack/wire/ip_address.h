@@ -20,9 +20,18 @@ struct IpAddress {
 
   static IpAddress v4(std::uint32_t host_order);
   static IpAddress from_bytes(IpVersion version, const std::byte* p) {
+    // Whole words: octets that are read back as words while they are still being written hold up the processor.
+    std::array<std::uint64_t, 2> words{};
+    if (version == IpVersion::v4) {
+      std::uint32_t word = 0;
+      std::memcpy(&word, p, sizeof word);
+      std::memcpy(&words[0], &word, sizeof word);
+    } else {
+      std::memcpy(words.data(), p, sizeof words);
+    }
     IpAddress address;
     address.version = version;
-    std::memcpy(address.octets.data(), p, address.size());
+    std::memcpy(address.octets.data(), words.data(), sizeof words);
     return address;
   }
   // "192.0.2.1" or "2001:db8::1"; nothing for any other text.

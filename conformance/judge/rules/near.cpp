@@ -206,7 +206,7 @@ void report_owed(TrackedConnection& conn, int end, Instant at, bool last_word) {
   SegmentInfo shown;
   shown.number = own.owed_packet;
   shown.time = at;
-  Context c{conn, end, conn.ends[end], conn.ends[1 - end], shown};
+  Context c(conn, end, shown);
   const char* expected = kind == kAfterReset ? "<SEQ=SEG.ACK><CTL=RST>" : "<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>";
   c.violated_at_tap(rule_of(kind), expected, "no reply",
                     std::string(stimulus_of(kind)) + " arrived " + std::to_string(times) +

@@ -31,7 +31,7 @@ void report_overdue(TrackedConnection& conn, Instant now) {
   SegmentInfo none;
   none.number = sut.due_packet;
   none.time = now;
-  const Context c{conn, conn.judged, sut, conn.ends[1 - conn.judged], none};
+  const Context c(conn, conn.judged, none);
   c.violated(RuleId::data_not_acknowledged, "ACK=" + number_text(sut.due_ack) + " within 0.5 s", "none",
              "packet " + std::to_string(sut.due_packet) + " arrived in order and fits the window");
 }

@@ -189,7 +189,7 @@ void timestamp_echo_stale(Context& c) {
   const bool undisturbed = !c.peer.retransmitted && !c.peer.sent.has_gap() && c.seg.tcp.options.sack_count == 0;
   if (!only_receives || !undisturbed) return;
   const std::uint32_t echo = c.seg.tcp.options.timestamps->echo;
-  const bool sure = due.has_sure && before(SeqNum(echo), SeqNum(due.sure));
+  const bool sure = due.sure && before(SeqNum(echo), SeqNum(*due.sure));
   if (Suspicion* first = c.conn.suspected(SuspicionKind::stale_echo, c.side)) {
     const bool again = !first->contradicted && first->known != due.number;
     if (again) first->draft.why += "; the same again in packet " + std::to_string(c.seg.number);

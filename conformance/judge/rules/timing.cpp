@@ -112,7 +112,7 @@ void note_beyond_hole(Context& c, Conduct& receiver) {
   receiver.news_time[0] = c.seg.time;
   if (++receiver.above != 8) return;
   SegmentInfo at = c.seg;
-  Context accused{c.conn, 1 - c.side, c.peer, c.self, at};
+  Context accused(c.conn, 1 - c.side, at);
   accused.note(
       RuleId::duplicate_ack_missing, "a duplicate ACK for each", "none",
       "8 segments in a row arrived beyond octet " + number_text(c.self.sent.contiguous()) + ", which is missing");
