@@ -9,8 +9,6 @@ namespace lastack {
 
 namespace {
 
-constexpr std::size_t kLastUsed = 1 << 12;
-
 using Words = std::array<std::uint64_t, 2>;
 Words words_of(const IpAddress& ip) {
   Words words;
@@ -47,27 +45,22 @@ bool is_in(const TrackedConnection& c, std::uint64_t context) {
 }
 
 std::uint32_t ConnectionSet::find(const FlowKey& key, std::uint64_t hash, std::uint64_t context) const {
-  return table_.find(hash_in(context, hash), [&](std::uint32_t slot) {
-    const Slot& candidate = slots_[slot];
-    if (candidate.opening) return candidate.opening->key == key && candidate.opening->context == context;
-    return candidate.conn->key == key && is_in(*candidate.conn, context);
-  });
+  return table_.find(hash_in(context, hash), [&](std::uint32_t slot) { return holds(slot, key, context); });
 }
 
-std::uint32_t ConnectionSet::last_used(std::uint64_t hash) const {
-  return last_used_.empty() ? kNone : last_used_[hash % kLastUsed];
+bool ConnectionSet::holds(std::uint32_t s, const FlowKey& key, std::uint64_t context) const {
+  const Slot& slot = slots_[s];
+  if (slot.opening) return slot.opening->key == key && slot.opening->context == context;
+  return slot.conn && slot.conn->key == key && is_in(*slot.conn, context);
 }
 
-void ConnectionSet::note_use(std::uint64_t hash, std::uint32_t s) {
-  if (last_used_.empty()) last_used_.resize(kLastUsed, kNone);
-  last_used_[hash % kLastUsed] = s;
-}
+std::uint32_t ConnectionSet::last_used(std::uint64_t hash) const { return last_used_[hash % kLastUsed]; }
 
 std::uint32_t ConnectionSet::enter(Slot&& slot, std::uint64_t hash, std::uint64_t context) {
   const std::uint32_t s = free_slot();
   slots_[s] = std::move(slot);
   table_.insert(hash_in(context, hash), s);
-  link_newest(s);
+  link_newest(s, age_of(slots_[s]));
   return s;
 }
 
@@ -84,12 +77,15 @@ void ConnectionSet::remove(std::uint32_t s) {
   free_slots_.push_back(s);
 }
 
-void ConnectionSet::touch(std::uint32_t s) {
-  const Slot& slot = slots_[s];
-  const bool in_place = slot.newer == kNone && slot.conn && is_over(*slot.conn) == (slot.age == Age::over);
-  if (in_place && slot.age != Age::opening) return;
+void ConnectionSet::touch(std::uint32_t s, Age age) {
+  if (slots_[s].newer == kNone && slots_[s].age == age) return;
   unlink(s);
-  link_newest(s);
+  link_newest(s, age);
+}
+
+Age ConnectionSet::age_of(const Slot& slot) {
+  if (slot.opening) return Age::opening;
+  return is_over(*slot.conn) ? Age::over : Age::alive;
 }
 
 std::size_t ConnectionSet::memory() const {
@@ -117,14 +113,13 @@ void ConnectionSet::unlink(std::uint32_t s) {
   (slot.newer == kNone ? newest_[age] : slots_[slot.newer].older) = slot.older;
 }
 
-void ConnectionSet::link_newest(std::uint32_t s) {
+void ConnectionSet::link_newest(std::uint32_t s, Age age) {
   Slot& slot = slots_[s];
-  slot.age = slot.opening ? Age::opening : (is_over(*slot.conn) ? Age::over : Age::alive);
-  const auto age = static_cast<std::size_t>(slot.age);
-  std::uint32_t& last = newest_[age];
+  slot.age = age;
+  std::uint32_t& last = newest_[static_cast<std::size_t>(age)];
   slot.older = last;
   slot.newer = kNone;
-  (last == kNone ? oldest_[age] : slots_[last].newer) = s;
+  (last == kNone ? oldest_[static_cast<std::size_t>(age)] : slots_[last].newer) = s;
   last = s;
 }
 

@@ -36,17 +36,20 @@ class ConnectionSet {
 
   Slot& operator[](std::uint32_t s) { return slots_[s]; }
   std::uint32_t find(const FlowKey& key, std::uint64_t hash, std::uint64_t context) const;
+  // Is it the one of this key in that context? Of slots that there have been.
+  bool holds(std::uint32_t s, const FlowKey& key, std::uint64_t context) const;
   // A slot to look at in other contexts: the one that was last used with this hash.
   std::uint32_t last_used(std::uint64_t hash) const;
-  void note_use(std::uint64_t hash, std::uint32_t s);
+  void note_use(std::uint64_t hash, std::uint32_t s) { last_used_[hash % kLastUsed] = s; }
 
   // A slot that is found under this key from now on, and under another context too.
   std::uint32_t enter(Slot&& slot, std::uint64_t hash, std::uint64_t context);
   void add_context(std::uint64_t hash, std::uint64_t context, std::uint32_t s);
   // It is not found any more, and its connection is gone.
   void remove(std::uint32_t s);
-  // It was used now.
-  void touch(std::uint32_t s);
+  // It was used now, and that is its age.
+  void touch(std::uint32_t s, Age age);
+  void touch(std::uint32_t s) { touch(s, age_of(slots_[s])); }
 
   std::size_t size() const { return table_.size(); }
   std::size_t slots() const { return slots_.size(); }  // that there have been
@@ -61,16 +64,19 @@ class ConnectionSet {
   }
 
  private:
+  static constexpr std::size_t kLastUsed = 1 << 12;
+
+  static Age age_of(const Slot& slot);
   std::uint32_t free_slot();
   void unlink(std::uint32_t s);
-  void link_newest(std::uint32_t s);
+  void link_newest(std::uint32_t s, Age age);
 
   Slab<TrackedConnection> connection_rooms_;  // before the slots, which give back to them
   Slab<Opening> opening_rooms_;
   FlowTable table_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;
-  std::vector<std::uint32_t> last_used_;  // by hash of the tuple alone
+  std::vector<std::uint32_t> last_used_ = std::vector<std::uint32_t>(kLastUsed, kNone);  // by hash of the tuple alone
   std::array<std::uint32_t, kAges> oldest_{kNone, kNone, kNone};
   std::array<std::uint32_t, kAges> newest_{kNone, kNone, kNone};
 };

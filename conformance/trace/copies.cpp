@@ -87,9 +87,20 @@ bool has_syn(Bytes packet) {
 
 }  // namespace
 
+namespace {
+
+std::uint16_t tag_of(std::uint64_t signature) { return static_cast<std::uint16_t>(signature >> 48); }
+
+}  // namespace
+
 void CopyFilter::grow() {
   const std::vector<Seen> few = std::exchange(seen_, std::vector<Seen>(kMany));
-  for (const Seen& s : few) seen_[s.signature & (kMany - 1)] = s;
+  tags_.assign(kMany, 0);
+  for (const Seen& s : few) {
+    const std::size_t at = s.signature & (kMany - 1);
+    seen_[at] = s;
+    tags_[at] = tag_of(s.signature);
+  }
 }
 
 Sighting CopyFilter::see(const Decapsulated& packet, Instant now) {
@@ -98,8 +109,9 @@ Sighting CopyFilter::see(const Decapsulated& packet, Instant now) {
   constexpr Duration kTooSoonToRepeat = std::chrono::milliseconds(20);
   constexpr Duration kTooSoonForSyn = std::chrono::milliseconds(500);  // the first time-out is 1 s (RFC 6298 2.1)
   const Signature s = signature_of(packet.packet);
-  Seen& seen = seen_[s.hash & (seen_.size() - 1)];
-  if (seen.signature == s.hash) {
+  const std::size_t at = s.hash & (seen_.size() - 1);
+  if (tags_[at] == tag_of(s.hash) && seen_[at].signature == s.hash) {
+    const Seen& seen = seen_[at];
     const Duration apart = now > seen.time ? now - seen.time : seen.time - now;
     const bool elsewhere = seen.point != packet.point && apart <= kElsewhere;
     const bool twice = seen.point == packet.point && s.numbered && apart <= kSamePlace;
@@ -108,7 +120,8 @@ Sighting CopyFilter::see(const Decapsulated& packet, Instant now) {
     const bool alike = s.numbered ? apart <= kElsewhere : s.text && apart <= kTooSoonToRepeat;
     if (alike || (apart <= kTooSoonForSyn && has_syn(packet.packet))) return Sighting::again;
   }
-  seen = {s.hash, packet.point, now};
+  seen_[at] = {s.hash, packet.point, now};
+  tags_[at] = tag_of(s.hash);
   return Sighting::first;
 }
 

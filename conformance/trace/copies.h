@@ -36,6 +36,7 @@ class CopyFilter {
   static constexpr std::size_t kFew = 1 << 12;
   static constexpr std::size_t kMany = 1 << 16;
   std::vector<Seen> seen_ = std::vector<Seen>(kFew);
+  std::vector<std::uint16_t> tags_ = std::vector<std::uint16_t>(kFew);  // of the signatures: enough for most packets
 };
 
 }  // namespace lastack

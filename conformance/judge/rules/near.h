@@ -57,6 +57,10 @@ void text_arrival(Context& c);
 // probing.cpp: shut windows, idle connections, and how they are closed.
 void probes(Context& c);
 void window(Context& c);
+inline void note_room(Context& c, Position room) {
+  Conduct& own = c.conn.conduct[c.side];
+  own.largest_window = std::max(own.largest_window, room);
+}
 void closing(Context& c);
 
 }  // namespace lastack::near

@@ -99,12 +99,11 @@ void silly_offer(Context& c, Position room) {
 // What this end offers, as far as the other end's probes depend on it.
 void window(Context& c) {
   const int shift = c.conn.window_shift(c.side);
-  Conduct& own = c.conn.conduct[c.side];
   Conduct& sender = c.conn.conduct[1 - c.side];
   sender.unanswered_probes = 0;
   if (c.self.acked && c.ack < c.self.ack_max) return;
   const Position room = static_cast<Position>(c.seg.tcp.wnd) << std::max(shift, 0);
-  own.largest_window = std::max(own.largest_window, room);
+  note_room(c, room);
   if (room == 0) {
     if (!sender.shut && c.ack >= c.peer.next) {
       sender.shut = true;

@@ -235,8 +235,8 @@ void small_segments(Context& c, Conduct& own) {
 //= rfc5681 3.1 RFC5681-3.1-a
 void initial_window(Context& c) {
   const Endpoint& self = c.self;
-  const bool first_flight = c.conn.handshake_known() && self.syn.options_known && c.peer.syn.options_known &&
-                            una(self, c.peer) == self.iss + 1 && self.syn.data == 0 && !c.conn.capture_gap;
+  const bool first_flight = una(self, c.peer) == self.iss + 1 && c.conn.handshake_known() && self.syn.options_known &&
+                            c.peer.syn.options_known && self.syn.data == 0 && !c.conn.capture_gap;
   const bool put_together = c.seg.payload_size > 9216;  // by a network card, perhaps of several flights
   if (!first_flight || put_together) return;
   const std::uint32_t size = c.peer.syn.has_mss ? std::max<std::uint32_t>(c.peer.syn.mss, 536U)
