@@ -84,6 +84,17 @@ def test_exit_status_and_message(tmp_path: Path, arguments: list[str], status: i
     assert "Traceback (most recent call last)" not in result.stderr + result.stdout or status == 1
 
 
+def test_files_of_the_current_directory_are_not_taken_for_modules(capture: Path) -> None:
+    folder = capture.parent
+    (folder / "dis.py").write_text("raise SystemExit('this is a file of the user')\n")  # asked for by dataclasses
+    (folder / "test_a.py").write_text(SCENARIO)
+    for words, status in (["check", capture.name], 1), (["run", "test_a.py"], 0):
+        result = subprocess.run(
+            [BUILD / "lastack", *words], capture_output=True, text=True, cwd=folder, timeout=120, check=False
+        )
+        assert result.returncode == status and "of the user" not in result.stderr, result.stdout + result.stderr
+
+
 def test_check_convicts_with_everything_a_reader_needs(capture: Path) -> None:
     result = lastack("check", str(capture))
     assert result.returncode == 1

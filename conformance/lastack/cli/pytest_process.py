@@ -48,6 +48,7 @@ def command_line(selectors: tuple[str, ...], options: list[str]) -> list[str]:
     root += ["-c", str(settings)] if inside and settings.is_file() else ["-q", "-ra", "--tb=short"]
     words = [
         sys.executable,
+        "-P",  # what lies in the current directory is not Python's library
         "-m",
         "pytest",
         "-p",
