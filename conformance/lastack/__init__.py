@@ -17,7 +17,7 @@ __version__ = "0.1.0"
 _PACKAGE = Path(__file__).resolve().parent
 # The source tree, or in an installed package the folder that has the same shape (scenarios, catalogue, adapters).
 REPOSITORY = _PACKAGE.parents[1] if (_PACKAGE.parents[1] / "conformance" / "lastack").is_dir() else _PACKAGE / "data"
-BUILD = Path(os.environ.get("LASTACK_BUILD_DIR", REPOSITORY / "build"))
+BUILD = Path(os.environ.get("LASTACK_BUILD_DIR", REPOSITORY / "build")).absolute()
 
 # An installed package has its native modules beside this file; a source tree has them in the build directory.
 if (BUILD / "python" / "lastack").is_dir():

@@ -95,6 +95,15 @@ def test_files_of_the_current_directory_are_not_taken_for_modules(capture: Path)
         assert result.returncode == status and "of the user" not in result.stderr, result.stdout + result.stderr
 
 
+def test_a_build_may_be_named_by_a_relative_path() -> None:
+    asked = "import os; from lastack.cli import pytest_process as p; os.chdir('/'); print(p.child_environment())"
+    environment = {"PYTHONPATH": str(CONFORMANCE), "LASTACK_BUILD_DIR": BUILD.name, "PATH": os.environ["PATH"]}
+    result = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, cwd=BUILD.parent, env=environment, check=False
+    )
+    assert f"'LASTACK_BUILD_DIR': '{BUILD}'" in result.stdout, result.stderr
+
+
 def test_check_convicts_with_everything_a_reader_needs(capture: Path) -> None:
     result = lastack("check", str(capture))
     assert result.returncode == 1

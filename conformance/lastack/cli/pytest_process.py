@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from lastack import REPOSITORY
+from lastack import BUILD, REPOSITORY
 from lastack.errors import AdapterBroken, Unavailable, UsageError
 from lastack.sut.named import isolated
 
@@ -74,7 +74,9 @@ def child_environment() -> dict[str, str]:
         str(SCENARIOS),
         *os.environ.get("PYTHONPATH", "").split(os.pathsep),
     ]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(folder for folder in folders if folder))}
+    search = os.pathsep.join(dict.fromkeys(folder for folder in folders if folder))
+    # Absolute, as the child, or what it starts, may stand elsewhere.
+    return {**os.environ, "PYTHONPATH": search, "LASTACK_BUILD_DIR": str(BUILD)}
 
 
 def run_pytest(selectors: tuple[str, ...], options: list[str], suts: tuple[str, ...] = ("core",)) -> int:
