@@ -68,6 +68,14 @@ void ConnectionSet::add_context(std::uint64_t hash, std::uint64_t context, std::
   table_.insert(hash_in(context, hash), s);
 }
 
+void ConnectionSet::fetch_after(std::uint32_t s) const {
+  constexpr std::size_t kCacheLine = 64;
+  const std::uint32_t next = slots_[s].newer;
+  if (next == kNone || !slots_[next].conn) return;
+  const auto* const octets = reinterpret_cast<const std::byte*>(slots_[next].conn.get());
+  for (std::size_t at = 0; at < sizeof(TrackedConnection); at += kCacheLine) __builtin_prefetch(octets + at);
+}
+
 void ConnectionSet::remove(std::uint32_t s) {
   const TrackedConnection& c = *slots_[s].conn;
   table_.erase(hash_in(c.context, c.hash), s);

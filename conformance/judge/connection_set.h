@@ -45,6 +45,8 @@ class ConnectionSet {
   // A slot that is found under this key from now on, and under another context too.
   std::uint32_t enter(Slot&& slot, std::uint64_t hash, std::uint64_t context);
   void add_context(std::uint64_t hash, std::uint64_t context, std::uint32_t s);
+  // The connection that was used next after that one will be wanted soon: nothing has touched it for a long time.
+  void fetch_after(std::uint32_t s) const;
   // It is not found any more, and its connection is gone.
   void remove(std::uint32_t s);
   // It was used now, and that is its age.

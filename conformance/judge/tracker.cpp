@@ -329,6 +329,7 @@ void Tracker::make_room(Instant now) {
 
 void Tracker::conclude_slot(std::uint32_t s) {
   begin(s);
+  connections.fetch_after(s);
   TrackedConnection& c = *connections[s].conn;
   replies::check_overdue(c, last_time);
   conclude(c);
