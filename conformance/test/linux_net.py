@@ -14,6 +14,7 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -140,11 +141,15 @@ class Namespace:
 
 @dataclass
 class Tap:
-    """Records every frame of a device ("": of all), both directions, until ``stop``; ``packets`` are (time in ns, frame)."""
+    """Records every frame of a device ("": of all), both directions, until ``stop``; ``packets`` are (time in ns, frame).
+
+    ``patience``: seconds that ``stop`` waits at most for frames to end that come one after the other.
+    """
 
     namespace: Namespace
     device: str
     skip_outgoing: bool = False  # on lo each frame would be seen leaving and arriving
+    patience: float = 10.0
     packets: list[tuple[int, bytes]] = field(default_factory=list)
     dropped: int = 0
 
@@ -163,7 +168,7 @@ class Tap:
         return self
 
     def _record(self) -> None:
-        while True:
+        while not self._stopping.is_set() or time.monotonic() < self._latest:
             try:
                 frame, notes, _flags, origin = self._socket.recvmsg(1 << 20, 256)
             except TimeoutError:
@@ -176,7 +181,8 @@ class Tap:
             self.packets.append((seconds * 1_000_000_000 + nanoseconds, frame))
 
     def stop(self) -> Tap:
-        """Ends recording once nothing more comes."""
+        """Ends recording once nothing more comes: a conversation that was given up may still go on."""
+        self._latest = time.monotonic() + self.patience
         self._stopping.set()
         self._thread.join()
         statistics = self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)

@@ -7,7 +7,9 @@ ones, one on each kind of path (recordings.py; --record makes new ones).
 from __future__ import annotations
 
 import random
+import socket
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ import stack_pairs  # noqa: E402
 from degrade import read, without_syn  # noqa: E402
 from honest_settings import PATHS, draw  # noqa: E402
 from lastack.known import load as load_known  # noqa: E402
+from linux_net import Namespace, Tap, why_not  # noqa: E402
 from recordings import CAMPAIGN_SEED, campaign_round, campaign_talks  # noqa: E402
 
 pytest.importorskip("lastack._judge", reason="the native module is not built")
@@ -50,6 +53,28 @@ def test_stacks_are_not_accused(pair: tuple[str, str], tmp_path: Path) -> None:
     found = [line for number in range(2) for line in stack_pairs.run_pair(pair, number, SEED, campaign)]
     assert not found, f"seed {SEED}"
     assert sum(tally.connections for tally in campaign.tallies.values()) > 50
+
+
+@pytest.mark.skipif(bool(why_not()), reason=why_not() or "namespaces can be made")
+def test_a_conversation_that_goes_on_does_not_keep_a_tap_from_ending() -> None:
+    namespace = Namespace()
+    tap = Tap(namespace, "lo", patience=0.3).start()
+    ended = threading.Event()
+
+    def talk() -> None:
+        with namespace.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            while not ended.wait(0.01):
+                sender.sendto(b"again", ("127.0.0.1", 9))
+
+    talker = threading.Thread(target=talk)
+    talker.start()
+    stopper = threading.Thread(target=tap.stop, daemon=True)
+    stopper.start()
+    stopper.join(20)
+    ended.set()
+    talker.join()
+    namespace.close()
+    assert not stopper.is_alive() and tap.packets
 
 
 def test_a_later_fragment_has_no_flags_to_select_by() -> None:
