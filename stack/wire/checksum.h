@@ -40,8 +40,9 @@ class ChecksumAccumulator {
   void copy(std::byte* to, Bytes text) { add_copied(to, text); }
   // The value for the checksum field, host order: complement of the folded sum.
   std::uint16_t finish() const { return __builtin_bswap16(static_cast<std::uint16_t>(~fold(sum_) & 0xffffU)); }
-  // Whether the sum over a text with its checksum field in place is as it must be.
-  bool is_right() const { return fold(sum_) == 0xffffU; }
+  // Whether the sum over a text with its checksum field in place is as it must be: a multiple of 2^16 - 1, which is how
+  // ones' complement counts zero. The text must not be all zeros, and no header is.
+  bool is_right() const { return sum_ % 0xffffU == 0; }
 
   // The same ones' complement number in 16 bits. The last addition carries from its lower half into its upper one,
   // which is the sum; what goes beyond that is of no use.

@@ -11,14 +11,16 @@
 
 namespace lastack {
 
-// Header words of 32 bits in the order of the wire, added up. Some 2^32 of them fit.
+// Header words of 32 bits in the order of the wire, added up. Some 2^32 of them fit; those that load() takes are added
+// in pairs, carrying.
 class WordSum {
  public:
-  void add(std::uint32_t word) { sum_ += word; }
-  void add_be16(std::uint32_t v) { sum_ += __builtin_bswap16(static_cast<std::uint16_t>(v)); }
+  void add(std::uint32_t word) { words_ += word; }
+  void add_be16(std::uint32_t v) { words_ += __builtin_bswap16(static_cast<std::uint16_t>(v)); }
   template <std::size_t Words>
   void load(const std::byte* p) {
-    for (std::size_t i = 0; i < Words; ++i) add(load_native(p + 4 * i));
+    for (std::size_t i = 0; i + 1 < Words; i += 2) pairs_ = add_carrying(pairs_, load_native<std::uint64_t>(p + 4 * i));
+    if constexpr (Words % 2 != 0) add(load_native<std::uint32_t>(p + 4 * (Words - 1)));
   }
   // Stores `host_order` at `p` and adds it.
   void store(std::byte* p, std::uint32_t host_order) {
@@ -28,25 +30,30 @@ class WordSum {
   }
   template <std::size_t Words>
   void copy(std::byte* p, const std::byte* from) {
-    std::memcpy(p, from, 4 * Words);
-    load<Words>(from);
+    for (std::size_t i = 0; i < Words; ++i) {
+      const auto word = load_native<std::uint32_t>(from + 4 * i);
+      std::memcpy(p + 4 * i, &word, sizeof word);
+      add(word);
+    }
   }
-  std::uint64_t value() const { return sum_; }
-  bool is_right() const { return ChecksumAccumulator::fold(sum_) == 0xffffU; }
+  std::uint64_t value() const { return add_carrying(words_, pairs_); }
+  bool is_right() const { return ChecksumAccumulator(value()).is_right(); }
   // The checksum over what was added, into its field.
   void store_checksum(std::byte* p) const {
-    const auto field = static_cast<std::uint16_t>(~ChecksumAccumulator::fold(sum_) & 0xffffU);
+    const auto field = static_cast<std::uint16_t>(~ChecksumAccumulator::fold(value()) & 0xffffU);
     std::memcpy(p, &field, sizeof field);
   }
 
  private:
-  static std::uint32_t load_native(const std::byte* p) {
-    std::uint32_t word = 0;
+  template <typename Word>
+  static Word load_native(const std::byte* p) {
+    Word word = 0;
     std::memcpy(&word, p, sizeof word);
     return word;
   }
 
-  std::uint64_t sum_ = 0;
+  std::uint64_t words_ = 0;
+  std::uint64_t pairs_ = 0;
 };
 
 // In its place where nobody wants the sum.
