@@ -15,10 +15,11 @@ class DueQueue {
     if (empty()) {
       first_ = &connection;
     } else {
-      others_.push_back(connection.id);
+      push(connection.id);
     }
   }
-  void push(ConnId listener) { others_.push_back(listener); }
+  // Not inlined: the short ways through the host, which push as well, would have to keep registers free for it.
+  [[gnu::noinline]] void push(ConnId id) { others_.push_back(id); }
   // The first of them; null: the one with the handle first_id().
   Connection* first() const { return first_; }
   ConnId first_id() { return others_.front(); }
@@ -29,9 +30,11 @@ class DueQueue {
       others_.pop_front();
     }
   }
-  // Before the connection is gone.
-  void forget(const Connection& connection) {
-    if (first_ == &connection) first_ = nullptr;
+  // Before the connection is gone. True when it stood in the queue by itself.
+  bool forget(const Connection& connection) {
+    if (first_ != &connection) return false;
+    first_ = nullptr;
+    return true;
   }
 
  private:

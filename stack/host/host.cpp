@@ -67,8 +67,8 @@ Connection* Host::Impl::look_up(const SocketPair& sockets) {
 
 void Host::Impl::erase(Connection& connection) {
   if (recent == &connection) recent = nullptr;
-  output.forget(connection);
-  noisy.forget(connection);
+  if (output.forget(connection)) --sends_due;
+  if (noisy.forget(connection)) --events_due;
   connections.erase(connection);
 }
 
@@ -110,28 +110,26 @@ Connection& Host::Impl::create(const SocketPair& sockets, bool passive, ConnId i
   return created;
 }
 
-// The same for every state and whatever happened.
-void Host::Impl::after_control(Connection& connection) {
-  check(connection);
-  Tcb& tcb = connection.tcb;
-  tell(connection);
-  if (tcb.state() == State::closed || tcb.state() == State::listen) {
-    tcb.flow = Flow::unknown;
+// It is in TIME-WAIT, or gone.
+void Host::Impl::after_end(Connection& connection) {
+  if (connection.tcb.state() != State::time_wait) {
+    connection.tcb.flow = Flow::unknown;
     return bury(connection);
   }
-  if (tcb.state() == State::time_wait) {
-    heap.remove(connection);
-    time_wait.update(connection);
-  } else {
-    heap.update(connection);
-  }
-  if (connection.listener != ConnId::none && (tcb.signals & static_cast<std::uint16_t>(Signal::connected)) != 0)
-    become_ready(connection);
-  if (connection.fast_open_pending && tcb.state() != State::syn_received) {
+  heap.remove(connection);
+  time_wait.update(connection);
+  after_opening(connection);
+  // The turn for output comes in any case: after it the connection may rest.
+  queue_output(connection);
+}
+
+// It was not yet accepted, or counted as a pending Fast Open.
+void Host::Impl::after_opening(Connection& connection) {
+  if ((connection.tcb.signals & static_cast<std::uint16_t>(Signal::connected)) != 0) become_ready(connection);
+  if (connection.fast_open_pending && connection.tcb.state() != State::syn_received) {
     connection.fast_open_pending = false;
     --fast_open_pending;
   }
-  want_output(connection);
 }
 
 void Host::Impl::become_ready(Connection& connection) {
@@ -143,6 +141,7 @@ void Host::Impl::become_ready(Connection& connection) {
   if (!listener->noisy) {
     listener->noisy = true;
     noisy.push(listener->id);
+    ++events_due;
   }
 }
 
@@ -216,6 +215,7 @@ void Host::Impl::reply(const SocketAddress& local, const SocketAddress& remote, 
 void Host::Impl::reply(const SocketAddress& local, const SocketAddress& remote, const Segment& segment) {
   if (replies.size() >= kMostReplies) return;
   replies.push_back({local, remote, segment});
+  ++sends_due;
   replies.back().segment.src_port = local.port;
   replies.back().segment.dst_port = remote.port;
 }
@@ -265,6 +265,7 @@ std::size_t Host::Impl::write(const Tcb& tcb, MutableBytes out) {
 std::size_t Host::Impl::write_reply(MutableBytes out) {
   const Reply next = replies.front();
   replies.pop_front();
+  --sends_due;
   IpHeader ip;
   ip.src = next.local.ip;
   ip.dst = next.remote.ip;
@@ -325,6 +326,7 @@ std::size_t Host::Impl::next_packet(MutableBytes out) {
     const Written written = connection == nullptr ? Written{0, true} : transmit(connection->tcb, out);
     if (written.was_last) {
       output.pop();
+      --sends_due;
       if (connection == nullptr) continue;
       connection->in_output = false;
     }
@@ -342,14 +344,22 @@ std::size_t Host::Impl::next_packet(MutableBytes out) {
 //= rfc9293 3.9.1.8 MUST-47 U-01
 std::optional<Event> Host::poll_event() {
   Impl& host = *impl_;
-  if (host.noisy.empty() && host.farewells.empty()) return std::nullopt;
-  return host.next_event();
+  return host.events_due == 0 ? std::nullopt : host.next_event();
+}
+
+void Host::Impl::all_told(Connection& connection) {
+  noisy.pop();
+  --events_due;
+  connection.noisy = false;
+  rest_if_in_time_wait(connection);
 }
 
 std::optional<Event> Host::Impl::next_event() {
+  std::optional<Event> event;
   if (!farewells.empty()) {
-    const Event event = farewells.front();
+    event = farewells.front();
     farewells.pop_front();
+    --events_due;
     return event;
   }
   while (!noisy.empty()) {
@@ -357,20 +367,22 @@ std::optional<Event> Host::Impl::next_event() {
     if (connection == nullptr) {
       const ConnId id = noisy.first_id();
       noisy.pop();
+      --events_due;
       Listener* const listener = find_listener(id);
       if (listener == nullptr) continue;
       listener->noisy = false;
-      return Event{id, Event::Kind::acceptable, 0};
+      event = {id, Event::Kind::acceptable, 0};
+      return event;
     }
-    const bool told = connection->tcb.signals == 0;  // by another way
-    const Event event = told ? Event{} : take_signal(*connection);
-    if (connection->tcb.signals != 0) return event;
-    noisy.pop();
-    connection->noisy = false;
-    rest_if_in_time_wait(*connection);
-    if (!told) return event;
+    if (connection->tcb.signals == 0) {  // told by another way
+      all_told(*connection);
+      continue;
+    }
+    event = take_signal(*connection);
+    if (connection->tcb.signals == 0) all_told(*connection);
+    return event;
   }
-  return std::nullopt;
+  return event;
 }
 
 std::optional<Instant> Host::next_timeout() const {

@@ -94,12 +94,22 @@ struct Host::Impl {
   Listener* listener_on(std::uint16_t port);
   void erase_listener(std::uint16_t port);
   // After every input that touched the connection: its place in the queues follows from its variables.
-  void after_input(Connection& connection) {
+  [[gnu::noinline]] void after_input(Connection& connection) {
     connection.tcb.flow = Flow::unknown;
     after_control(connection);
   }
   // The same after what keeps Tcb::flow true by itself (tcp/control.h).
-  [[gnu::noinline]] void after_control(Connection& connection);
+  [[gnu::noinline]] void after_control(Connection& connection) {
+    constexpr StateSet kEnding{State::closed, State::listen, State::time_wait};
+    check(connection);
+    tell(connection);
+    if (kEnding.contains(connection.tcb.state())) return after_end(connection);
+    heap.update(connection);
+    if (connection.listener != ConnId::none || connection.fast_open_pending) after_opening(connection);
+    want_output(connection);
+  }
+  [[gnu::noinline]] void after_end(Connection& connection);
+  [[gnu::noinline]] void after_opening(Connection& connection);
   // The same after a SEND or RECEIVE, which tell nothing and end nothing.
   void after_call(Connection& connection) {
     if (connection.tcb.state() != State::established) return after_input(connection);
@@ -119,17 +129,16 @@ struct Host::Impl {
     if (connection.in_output) return;
     connection.in_output = true;
     output.push(connection);
+    ++sends_due;
   }
   void tell(Connection& connection) {
     if (connection.tcb.signals == 0 || connection.noisy) return;
     connection.noisy = true;
     noisy.push(connection);
+    ++events_due;
   }
   void want_output(Connection& connection) {
-    if (connection.in_output) return;
-    // In TIME-WAIT the turn for output comes in any case: after it the connection may rest.
-    if (nothing_to_send(connection.tcb) && connection.tcb.state() != State::time_wait) return;
-    queue_output(connection);
+    if (!connection.in_output && !nothing_to_send(connection.tcb)) queue_output(connection);
   }
   [[gnu::noinline]] void bury(Connection& connection);
   void leave_listener(Connection& connection);
@@ -144,7 +153,7 @@ struct Host::Impl {
       settle();
   }
   // What came before an input: a TextReader must not make one, and the dead are buried.
-  void settle();
+  [[gnu::noinline]] void settle();
   void dig_grave(Connection& connection) {
     graves.push_back(&connection);
     has_graves = true;
@@ -167,7 +176,7 @@ struct Host::Impl {
   }
   [[gnu::noinline]] void show_queue(TextReader& reader, Connection& connection);
   // Of a common segment without text; false when the connection is not waiting for it.
-  [[gnu::noinline]] bool receive_control(Connection& connection, TcpView segment);
+  bool receive_control(Connection& connection, const CommonSegment& segment);
   // `common` by value: what has an address does not stay in registers.
   [[gnu::noinline]] void receive_common(Connection* connection, CommonSegment common);
   Connection* wake_half_open();
@@ -209,7 +218,8 @@ struct Host::Impl {
   void half_open_timeout(HalfOpen& record);
   // Called when there is nothing to send and nothing to tell.
   void rest_if_in_time_wait(Connection& connection) {
-    if (connection.tcb.state() == State::time_wait) rest_in_time_wait(connection);
+    if (connection.tcb.state() == State::time_wait && !connection.noisy && !connection.in_output)
+      rest_in_time_wait(connection);
   }
   void rest_in_time_wait(Connection& connection);
   void run_record_timeouts();
@@ -224,9 +234,7 @@ struct Host::Impl {
   PackingContext packing_context(const SocketAddress& local, const SocketAddress& remote) const;
 
   // Packets out (host.cpp).
-  bool has_output(Instant at) const {
-    return !output.empty() || !replies.empty() || !syn_acks.empty() || at >= look_at;
-  }
+  bool has_output(Instant at) const { return sends_due != 0 || at >= look_at; }
   // Writes `outgoing`, which next_segment has filled, as a packet.
   std::size_t write(const Tcb& tcb, MutableBytes out);
   [[gnu::noinline]] std::size_t next_packet(MutableBytes out);
@@ -235,6 +243,8 @@ struct Host::Impl {
   // By one of the short ways, if it is one of theirs; as write_expected tells it.
   Written transmit_shortly(Tcb& tcb, MutableBytes out);
   [[gnu::noinline]] std::optional<Event> next_event();
+  // The first connection in noisy has told everything.
+  void all_told(Connection& connection);
   std::size_t write_reply(MutableBytes out);
 
   // Calls (calls.cpp).
@@ -263,6 +273,9 @@ struct Host::Impl {
   DueQueue output;
   Fifo<Reply> replies;
   DueQueue noisy;
+  // How many stand in output, replies and syn_acks, and in noisy and farewells: what callers ask all the time.
+  std::size_t sends_due = 0;
+  std::size_t events_due = 0;
   Fifo<Connection*> graves;  // released and CLOSED: gone when their last event is told
   // Bits, so that each input asks for both at once.
   bool reading : 1 = false;  // a TextReader is being asked

@@ -73,7 +73,6 @@ void Host::Impl::receive_packet(Bytes packet, TextReader* reader) {
     text.copied = place != nullptr;
   }
   if (!next) {
-    last_disposition = kNotForUs;
     Connection* const woken = connection != nullptr ? connection : wake_half_open();
     const bool bare = woken != nullptr && common.text().empty();
     if (!bare || !receive_control(*woken, common)) receive_common(woken, common);
@@ -116,7 +115,7 @@ Connection* Host::Impl::wake_half_open() {
   return record == nullptr ? nullptr : &wake_for_input(*record);
 }
 
-bool Host::Impl::receive_control(Connection& connection, TcpView segment) {
+bool Host::Impl::receive_control(Connection& connection, const CommonSegment& segment) {
   if (!is_control(connection.tcb, segment, now)) return false;
   last_disposition = take_control(connection.tcb, segment, now);
   after_control(connection);
@@ -126,6 +125,7 @@ bool Host::Impl::receive_control(Connection& connection, TcpView segment) {
 void Host::Impl::receive_common(Connection* connection, CommonSegment common) {
   Segment& segment = incoming_common;
   common.fill(segment);
+  last_disposition = kNotForUs;
   if (connection == nullptr || !is_expected(connection->tcb, segment, now))
     return receive_segment(connection, common, segment);
   last_disposition = take_expected(connection->tcb, segment, now);

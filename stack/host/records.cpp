@@ -66,6 +66,7 @@ Connection& Host::Impl::wake(TimeWait& record) {
 void Host::Impl::want_syn_ack(HalfOpen& record) {
   record.due = true;
   syn_acks.push_back({&record, record.id});
+  ++sends_due;
 }
 
 // The next SYN,ACK that is due; 0 when there is none.
@@ -73,6 +74,7 @@ std::size_t Host::Impl::send_syn_ack(MutableBytes out) {
   while (!syn_acks.empty()) {
     const auto [record, id] = syn_acks.front();
     syn_acks.pop_front();
+    --sends_due;
     if (record->id != id || !record->due) continue;
     if (config.header_prediction && kMut == 0 && record->sent == 0 && sends_plain_syns(config.tcp))
       return send_first_syn_ack(*record, out);
@@ -126,14 +128,17 @@ void Host::Impl::run_record_timeouts() {
     half_open_timeout(*first);
   }
   for (TimeWait* first = resting.earliest(); first != nullptr && first->deadline <= now; first = resting.earliest()) {
-    if (farewells.size() < kMostFarewells) farewells.push_back({first->id, Event::Kind::closed, 0});
+    if (farewells.size() < kMostFarewells) {
+      farewells.push_back({first->id, Event::Kind::closed, 0});
+      ++events_due;
+    }
     resting.remove(*first);
   }
 }
 
 void Host::Impl::rest_in_time_wait(Connection& connection) {
   const Tcb& tcb = connection.tcb;
-  if (!connection.released || connection.buried || connection.noisy || connection.in_output) return;
+  if (!connection.released || connection.buried) return;
   if (connection.listener != ConnId::none || !fits_time_wait(tcb)) return;
   TimeWait& record = resting.add(connection.sockets(), connection.id);
   remember(record, tcb);

@@ -29,7 +29,7 @@ class TimerHeap {
   }
 
  private:
-  void move_up(Connection& connection, Instant floor);
+  [[gnu::noinline]] void move_up(Connection& connection, Instant floor);
   void place(std::size_t at, Connection* connection);
   void sift_up(std::size_t at);
   void sift_down(std::size_t at);

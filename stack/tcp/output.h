@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "stack/base/check.h"
 #include "stack/base/time.h"
 #include "stack/tcb/tcb.h"
 #include "stack/wire/segment.h"
@@ -24,11 +25,18 @@ struct Outgoing {
   std::uint8_t ecn = 0;  // of its IP header
 };
 
+// Neither a probe nor anything that was sent before is due.
+inline bool nothing_sent_besides(const Tcb& tcb) {
+  return !tcb.snd.probe && !tcb.snd.keepalive_probe && tcb.path_mtu >= tcb.link_mtu && nothing_to_repeat(tcb);
+}
+
 // Quick, and true only if next_segment would find nothing; where it is false there may be something.
 inline bool nothing_to_send(const Tcb& tcb) {
   if (tcb.ack_due || (tcb.snd.fin_queued ? !tcb.fin_sent() : tcb.snd.nxt != tcb.text_end())) return false;
-  if (tcb.snd.probe || tcb.snd.keepalive_probe || tcb.path_mtu < tcb.link_mtu) return false;
-  return nothing_to_repeat(tcb);
+#if defined(LASTACK_INVARIANTS)
+  LASTACK_CHECK(tcb.flow != Flow::quiet || nothing_sent_besides(tcb));
+#endif
+  return tcb.flow == Flow::quiet || nothing_sent_besides(tcb);  // the first means the second (tcp/control.h)
 }
 // Fills `out` with the next segment to send and accounts for it; false when there is none now.
 bool next_segment(Tcb& tcb, Instant now, Outgoing& out);
