@@ -54,11 +54,12 @@ inline bool moves_on(State state, bool new_ack, bool fin) {
   constexpr StateSet kByAck{State::syn_received, State::fin_wait_1, State::closing, State::last_ack};
   constexpr StateSet kByFin{State::established, State::fin_wait_1, State::fin_wait_2};
   constexpr StateSet kByBoth{State::fin_wait_1};
-  return new_ack ? (fin ? kByBoth : kByAck).contains(state) : fin && kByFin.contains(state);
+  if (!new_ack) return fin && kByFin.contains(state);
+  return fin ? kByBoth.contains(state) : kByAck.contains(state);
 }
 
 // Of a common segment (wire/common.h) without text.
-[[gnu::always_inline]] inline bool is_control(const Tcb& tcb, TcpView seg, Instant now) {
+[[gnu::always_inline]] inline bool is_control(const Tcb& tcb, const CommonSegment& seg, Instant now) {
   if constexpr (kMut != 0) return false;  // the faults are in the whole procedure
   if (seg.seq() != tcb.rcv.nxt || seg.ack() != tcb.snd.nxt || seg.wnd() == 0 || tcb.rcv.wnd == 0) return false;
   if (!moves_on(tcb.state(), tcb.flight() != 0, seg.flags().fin()) || !quiet(tcb)) return false;
@@ -111,7 +112,7 @@ inline void take_ack_of_fin(Tcb& tcb, std::uint32_t echo, Instant now) {
   return {Action::accepted, "3.10.7.4"};
 }
 
-[[gnu::always_inline]] inline Disposition take_control(Tcb& tcb, TcpView seg, Instant now) {
+[[gnu::always_inline]] inline Disposition take_control(Tcb& tcb, const CommonSegment& seg, Instant now) {
   const bool fin = seg.flags().fin();
   cover(tcb.state(), segment_event(fin ? SegmentClass::fin_ack : SegmentClass::ack, Placement::in_window));
   tcb.flow = Flow::quiet;
