@@ -49,14 +49,7 @@ void Congestion::begin(const Config& config, std::uint32_t send_mss, SeqNum una)
   used_until = una;
 }
 
-//= rfc5681 3.1
-//= rfc9438 4.10
-void Congestion::acknowledged(SeqNum ack, const AckedOctets& acked) {
-  constexpr std::uint32_t kLargest = 1U << 30;
-  const bool used = at_or_before(ack, used_until);
-  if (cwnd > ssthresh) return controller(kind).avoid(*this, acked, used && cwnd < kLargest);
-  if (used && cwnd < kLargest) cwnd += std::min(acked.octets, smss);
-}
+void Congestion::avoid(const AckedOctets& acked, bool grows) { controller(kind).avoid(*this, acked, grows); }
 
 //= rfc5681 3.1
 //= rfc9438 4.6

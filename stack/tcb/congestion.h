@@ -3,6 +3,7 @@
 // plain state. It only counts octets: what is lost is tcb/recovery.h's, what is sent again tcp/retransmission.h's.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "stack/base/seq.h"
@@ -58,7 +59,15 @@ struct Congestion {
   void sent(std::uint32_t flight, SeqNum nxt) {
     if (flight + smss > cwnd || (cwnd <= ssthresh && flight >= cwnd / 2)) used_until = nxt;
   }
-  void acknowledged(SeqNum ack, const AckedOctets& acked);
+  //= rfc5681 3.1
+  //= rfc9438 4.10
+  void acknowledged(SeqNum ack, const AckedOctets& acked) {
+    constexpr std::uint32_t kLargest = 1U << 30;
+    const bool grows = at_or_before(ack, used_until) && cwnd < kLargest;
+    if (cwnd > ssthresh) return avoid(acked, grows);
+    if (grows) cwnd += std::min(acked.octets, smss);
+  }
+  void avoid(const AckedOctets& acked, bool grows);
   // Loss or mark: sets ssthresh. The caller decides how cwnd gets there.
   void reduce(CongestionEvent event, std::uint32_t flight);
   void on_timeout(std::uint32_t flight, bool first);

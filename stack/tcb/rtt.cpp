@@ -45,21 +45,6 @@ void RttEstimator::after_syn_timeout(const Config& config) {
   rto_ = std::min(std::max(Duration(3s), config.initial_rto), config.max_rto);
 }
 
-void RttEstimator::sent_first(SeqNum end, Instant now) {
-  if (timing_) return;
-  timing_ = true;
-  timed_end_ = end;
-  timed_at_ = now;
-}
-
-//= rfc6298 3
-bool RttEstimator::acknowledged(SeqNum ack, Instant now, const Config& config) {
-  if (!timing_ || before(ack, timed_end_)) return false;
-  timing_ = false;
-  sample(now - timed_at_, config);
-  return true;
-}
-
 //= rfc7323 4.2
 void RttEstimator::sample_timestamp(Duration r, std::uint32_t flight, std::uint32_t smss, const Config& config) {
   timing_ = false;

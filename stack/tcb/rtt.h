@@ -26,10 +26,21 @@ class RttEstimator {
   void after_syn_timeout(const Config& config);  // 5.7: 3 s once the handshake is over
 
   // Karn: one number is timed at a time, and never one that was sent again.
-  void sent_first(SeqNum end, Instant now);
+  void sent_first(SeqNum end, Instant now) {
+    if (timing_) return;
+    timing_ = true;
+    timed_end_ = end;
+    timed_at_ = now;
+  }
   void sent_again() { timing_ = false; }
   // True when it was a sample.
-  bool acknowledged(SeqNum ack, Instant now, const Config& config);
+  //= rfc6298 3
+  bool acknowledged(SeqNum ack, Instant now, const Config& config) {
+    if (!timing_ || before(ack, timed_end_)) return false;
+    timing_ = false;
+    sample(now - timed_at_, config);
+    return true;
+  }
   // A round-trip time from a timestamp (RFC 7323 4.1): valid for segments sent again, too, and there is one with each
   // ACK. 2.3's gains are for one in a window, so each counts for less (Appendix G).
   void sample_timestamp(Duration r, std::uint32_t flight, std::uint32_t smss, const Config& config);
