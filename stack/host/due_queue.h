@@ -11,6 +11,7 @@ namespace lastack {
 class DueQueue {
  public:
   bool empty() const { return first_ == nullptr && others_.empty(); }
+  std::size_t size() const { return others_.size() + (first_ != nullptr ? 1 : 0); }
   [[gnu::always_inline]] void push(Connection& connection) {
     if (empty()) {
       first_ = &connection;

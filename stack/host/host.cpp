@@ -344,6 +344,7 @@ std::size_t Host::Impl::next_packet(MutableBytes out) {
 //= rfc9293 3.9.1.8 MUST-47 U-01
 std::optional<Event> Host::poll_event() {
   Impl& host = *impl_;
+  host.check_counts();
   return host.events_due == 0 ? std::nullopt : host.next_event();
 }
 

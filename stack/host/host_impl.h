@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "stack/base/check.h"
 #include "stack/base/fifo.h"
 #include "stack/host/chained_table.h"
 #include "stack/host/connection.h"
@@ -234,7 +235,10 @@ struct Host::Impl {
   PackingContext packing_context(const SocketAddress& local, const SocketAddress& remote) const;
 
   // Packets out (host.cpp).
-  bool has_output(Instant at) const { return sends_due != 0 || at >= look_at; }
+  bool has_output(Instant at) const {
+    check_counts();
+    return sends_due != 0 || at >= look_at;
+  }
   // Writes `outgoing`, which next_segment has filled, as a packet.
   std::size_t write(const Tcb& tcb, MutableBytes out);
   [[gnu::noinline]] std::size_t next_packet(MutableBytes out);
@@ -276,6 +280,12 @@ struct Host::Impl {
   // How many stand in output, replies and syn_acks, and in noisy and farewells: what callers ask all the time.
   std::size_t sends_due = 0;
   std::size_t events_due = 0;
+  void check_counts() const {
+#if defined(LASTACK_INVARIANTS)
+    LASTACK_CHECK(sends_due == output.size() + replies.size() + syn_acks.size());
+    LASTACK_CHECK(events_due == noisy.size() + farewells.size());
+#endif
+  }
   Fifo<Connection*> graves;  // released and CLOSED: gone when their last event is told
   // Bits, so that each input asks for both at once.
   bool reading : 1 = false;  // a TextReader is being asked
