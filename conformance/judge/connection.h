@@ -80,6 +80,7 @@ struct Suspicion {
   bool new_tsval = false;  // newer than all before
   std::uint32_t tsval = 0;
   bool ids_gapless = false;  // the IP identifications prove that nothing of the sender is missing here
+  bool taken_twice = false;  // misnumbered_data: its numbers were used again for other text, or lie behind the FIN
   bool in_order = false;     // bad_checksum: its number is the sender's SND.NXT, so that much of it is right
   // bad_checksum: the packet that acknowledges it. ack_fell, clock_fell: the one with the higher value.
   std::uint64_t answered_by = 0;

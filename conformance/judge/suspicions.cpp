@@ -128,7 +128,7 @@ Ruling settle_claimed_by_sender(Context& c, Suspicion& s) {
 
 Ruling settle_misnumbered(Context& c, Suspicion& s) {
   const bool resent = c.side == s.accused && c.seq <= s.known && c.end > s.known && c.has_data();
-  return resent ? Ruling::drop : Ruling::keep;
+  return resent && !s.taken_twice ? Ruling::drop : Ruling::keep;
 }
 
 // Data went up to `claimed`, the edge seen was `known`.
@@ -306,7 +306,7 @@ Ruling last_word(const TrackedConnection& conn, Suspicion& s) {
   }
   switch (s.kind) {
     case SuspicionKind::misnumbered_data: {
-      if (s.ids_gapless) return Ruling::violated;
+      if (s.ids_gapless || s.taken_twice) return Ruling::violated;
       const bool sure = s.contradicted && !conn.capture_gap;
       return sure ? Ruling::violated : open_because(s, "packets may have been lost before the tap or by the capture");
     }

@@ -1,4 +1,6 @@
 // Rules about the end of a connection: the FIN's number, and what may follow FIN and RST.
+#include <algorithm>
+
 #include "conformance/judge/rules/rules.h"
 #include "stack/wire/text.h"
 
@@ -13,6 +15,7 @@ void fin_moved(Context& c) {
     if (fin == c.self.fin_at || (far && seq_of_elsewhere(c))) return;
     c.violated(RuleId::fin_moved, "FIN at " + number_text(c.self.fin_at), "FIN at " + number_text(fin),
                "packet " + std::to_string(c.self.fin_packet) + " carries the FIN at " + number_text(c.self.fin_at));
+    c.self.claimed = std::max(c.self.claimed, fin + 1);  // the other end may have received only this one
     return;
   }
   if (!c.self.numbers_known || fin >= c.self.next || c.self.syn.packet >= c.self.next_packet) return;

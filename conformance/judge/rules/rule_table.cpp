@@ -254,6 +254,11 @@ constexpr std::array<RuleRow, static_cast<std::size_t>(RuleId::count_)> kRows = 
      kOnSack,
      rules::sack_of_unsent_data,
      kBlameSack},
+    {{"sack-blocks-touch", "RFC 2018 3 (RFC2018-3-a)", kSpec, kA,
+      "SACK blocks are apart: the octet before a block, and the one after it, have not arrived."},
+     kOnSack,
+     rules::sack_blocks_touch,
+     kBlameSack},
     // replies.cpp
     {{"segment-after-received-reset", "RFC 9293 3.10.7.4 second (U-04)", kMust, kE,
       "A reset with SEQ = RCV.NXT ends the connection."},

@@ -74,6 +74,7 @@ enum class RuleId : std::uint8_t {
   sack_block_empty,
   sack_block_below_ack,
   sack_of_unsent_data,
+  sack_blocks_touch,
   // replies.cpp
   segment_after_received_reset,
   data_not_acknowledged,
@@ -209,6 +210,7 @@ void sack_not_permitted(Context& c);
 void sack_block_empty(Context& c);
 void sack_block_below_ack(Context& c);
 void sack_of_unsent_data(Context& c);
+void sack_blocks_touch(Context& c);
 
 void segment_after_received_reset(Context& c);
 

@@ -78,6 +78,29 @@ void sack_block_below_ack(Context& c) {
   }
 }
 
+// One inside another is a duplicate report (RFC 2883 4), or an old block that was reported again after it had grown.
+void sack_blocks_touch(Context& c) {
+  const Options& o = c.seg.tcp.options;
+  const SeqNum ack = c.seg.tcp.ack;
+  const auto sane = [&](const SackBlock& b) {
+    return before(b.left, b.right) && after(b.left, ack) && !far_from_everything(c, b);
+  };
+  for (std::size_t i = 0; i < o.sack_count; ++i) {
+    for (std::size_t j = 0; j < o.sack_count; ++j) {
+      const SackBlock& lower = o.sack[i];
+      const SackBlock& upper = o.sack[j];
+      if (i == j || !sane(lower) || !sane(upper)) continue;
+      const bool touch =
+          before(lower.left, upper.left) && at_or_before(upper.left, lower.right) && before(lower.right, upper.right);
+      if (!touch) continue;
+      c.violated(RuleId::sack_blocks_touch,
+                 "one block " + std::to_string(lower.left.raw()) + "-" + std::to_string(upper.right.raw()),
+                 block_text(lower) + " and " + block_text(upper), "a block ends where an octet is missing");
+      return;
+    }
+  }
+}
+
 void sack_of_unsent_data(Context& c) {
   const Endpoint& peer = c.peer;
   if (!peer.numbers_known || peer.isn_ambiguous || c.conn.next_syn.present || !c.conn.begun_with_syn) return;

@@ -110,6 +110,22 @@ bool differs_from_jump(const Context& c) {
   return other && other->packet == c.self.jump_packet;
 }
 
+// The numbers of the segment that jumped are used again for text that is other in most of its parts, which damage that
+// no checksum shows is not; or the stream ends before them.
+bool takes_numbers_twice(const Context& c) {
+  constexpr std::size_t kParts = 4;
+  const std::size_t size = c.seg.tcp.payload.size() / kParts;
+  std::size_t other = 0;
+  for (std::size_t i = 0; i < kParts && size != 0; ++i) {
+    const auto part =
+        c.self.stream.compare(c.seq + static_cast<Position>(i * size), c.seg.tcp.payload.subspan(i * size, size));
+    if (part && part->packet == c.self.jump_packet) ++other;
+  }
+  const bool ends_before =
+      c.self.jump_to > c.self.jump_from && c.flags().fin() && c.end - 1 < c.self.jump_to + c.self.jump_len;
+  return other + 1 >= kParts || ends_before;
+}
+
 }  // namespace
 
 void sequence_jump(Context& c) {
@@ -139,6 +155,7 @@ void sequence_jump(Context& c) {
   const bool straddled = !upward && !repeats && self.jump_to + self.jump_len > self.jump_from;
   const bool gapless =
       self.jump_ids_gapless && self.ids.is_next(c.seg.ip.id) && self.ids.gapless_since() <= self.jump_packet;
+  const bool taken_twice = takes_numbers_twice(c);
   self.stream.drop(self.jump_packet);
   if (self.changed_packet == self.jump_packet) {  // said already
     self.sent.add(self.jump_from, meant_end);
@@ -162,6 +179,7 @@ void sequence_jump(Context& c) {
     s->draft.time = self.jump_time;
     s->contradicted = contradicted;
     s->ids_gapless = gapless;
+    s->taken_twice = taken_twice;
   }
   // From here on the stream is followed where the endpoint itself follows it.
   self.sent.add(self.jump_from, meant_end);

@@ -38,6 +38,15 @@ std::function<void(Segment&)> sack_block(std::uint32_t left, std::uint32_t right
   };
 }
 
+std::function<void(Segment&)> sack_blocks(std::uint32_t left, std::uint32_t right, std::uint32_t left_2,
+                                          std::uint32_t right_2) {
+  return [=](Segment& s) {
+    s.options.sack_count = 2;
+    s.options.sack[0] = {SeqNum(left), SeqNum(right)};
+    s.options.sack[1] = {SeqNum(left_2), SeqNum(right_2)};
+  };
+}
+
 // Sets octet `at` of the TCP header and mends the checksum.
 std::function<void(std::vector<std::byte>&)> octet(std::size_t at, unsigned value) {
   return [=](std::vector<std::byte>& p) {
@@ -394,6 +403,16 @@ const std::vector<Case>& cases() {
          t.open(with_sack)
              .a({.seq = 101, .ack = 301, .len = 10})
              .b({.seq = 301, .ack = 111, .tweak = sack_block(101, 111)});
+       }},
+      {"sack-blocks-touch",
+       [](Talk& t) {
+         t.open(with_sack).a({.seq = 111, .ack = 301, .len = 10}).a({.seq = 121, .ack = 301, .len = 10});
+         t.b({.seq = 301, .ack = 101, .tweak = sack_blocks(121, 131, 111, 121)});
+       },
+       [](Talk& t) {  // a duplicate report inside its block; blocks that are apart
+         t.open(with_sack).a({.seq = 111, .ack = 301, .len = 20}).a({.seq = 141, .ack = 301, .len = 10});
+         t.a({.seq = 121, .ack = 301, .len = 10}).b({.seq = 301, .ack = 101, .tweak = sack_blocks(121, 131, 111, 131)});
+         t.b({.seq = 301, .ack = 101, .tweak = sack_blocks(141, 151, 111, 131)});
        }},
       {"sack-of-unsent-data",
        [](Talk& t) {

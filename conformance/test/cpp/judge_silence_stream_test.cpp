@@ -267,6 +267,26 @@ TEST(JudgeSilence, AckOfAMissingFinBeforeWhatItOvertook) {
   }
 }
 
+// What jumped was lost behind the tap, and the hole is filled later: with the same text where it was sent in order.
+TEST(JudgeSilence, HoleOfAJumpIsFilled) {
+  for (const char text : {'y', 'x'}) {  // 'y': the numbers that it took are used again for other text
+    Talk t;
+    t.open().a({.seq = 111, .ack = 301, .len = 10, .fill = 'y'}).a({.seq = 111, .ack = 301, .len = 10, .fill = text});
+    t.b({.seq = 301, .ack = 101}).a({.seq = 101, .ack = 301, .len = 10, .fill = 'y'});
+    t.a({.seq = 121, .ack = 301, .len = 10}).b({.seq = 301, .ack = 131});
+    EXPECT_EQ(t.violates("sequence-jump"), text == 'x') << t.text();
+  }
+}
+
+// A FIN too early was lost behind the tap, so that the other end has received, and acknowledges, the one at the end.
+TEST(JudgeSilence, AckOfTheFinThatArrived) {
+  Talk t;
+  t.open().a({.flags = "FA", .seq = 101, .ack = 301}).b({.seq = 301, .ack = 101, .len = 10});
+  t.a({.flags = "FA", .seq = 101, .ack = 311, .len = 10}).b({.flags = "A", .seq = 311, .ack = 112});
+  EXPECT_TRUE(t.violates("fin-moved")) << t.text();
+  EXPECT_FALSE(t.violates("ack-of-unsent-data")) << t.text();
+}
+
 // Found by the campaign: text is missing from the capture, and of what follows the second half comes again.
 TEST(JudgeSilence, JumpToWhatIsAcknowledged) {
   for (const std::uint32_t acked : {121U, 111U}) {
