@@ -184,9 +184,9 @@ void Host::Impl::bury(Connection& connection) {
 }
 
 void Host::Impl::settle() {
-  LASTACK_CHECK(!reading);  // a TextReader has called the host
+  LASTACK_CHECK((unsettled & kReading) == 0);  // a TextReader has called the host
   clear_graves();
-  has_graves = !graves.empty();
+  unsettled = graves.empty() ? 0 : kGraves;
 }
 
 // A handle that was given back answers CLOSED without a connection behind it; only its events are still to be told.

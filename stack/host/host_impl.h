@@ -150,14 +150,14 @@ struct Host::Impl {
   void reply(const SocketAddress& local, const SocketAddress& remote, const Segment& segment);
   void advance(Instant to) {
     if (to > now) now = to;
-    if (reading || has_graves) [[unlikely]]
+    if (unsettled != 0) [[unlikely]]
       settle();
   }
   // What came before an input: a TextReader must not make one, and the dead are buried.
   [[gnu::noinline]] void settle();
   void dig_grave(Connection& connection) {
     graves.push_back(&connection);
-    has_graves = true;
+    unsettled |= kGraves;
   }
   SeqNum next_iss(const SocketAddress& local, const SocketAddress& remote);
   ConnId next_id() { return ConnId{++last_id}; }
@@ -287,9 +287,10 @@ struct Host::Impl {
 #endif
   }
   Fifo<Connection*> graves;  // released and CLOSED: gone when their last event is told
-  // Bits, so that each input asks for both at once.
-  bool reading : 1 = false;  // a TextReader is being asked
-  bool has_graves : 1 = false;
+  // Bits of one number, so that each input asks for both at once.
+  static constexpr std::uint32_t kReading = 1;  // a TextReader is being asked
+  static constexpr std::uint32_t kGraves = 2;
+  std::uint32_t unsettled = 0;
   HalfOpenTable half_open;
   Fifo<std::pair<HalfOpen*, ConnId>> syn_acks;  // records that are due; one that is gone has another id
   TimeWaitTable resting;

@@ -45,6 +45,14 @@ template <typename Packet>
   return look_up(incoming_sockets);
 }
 
+// As well: what has an address does not stay in registers.
+[[gnu::always_inline]] inline bool Host::Impl::receive_control(Connection& connection, const CommonSegment& segment) {
+  if (!is_control(connection.tcb, segment, now)) return false;
+  last_disposition = take_control(connection.tcb, segment, now);
+  after_control(connection);
+  return true;
+}
+
 // Every packet comes here. The next one of a steady connection is not taken apart; what is not laid out as nearly all
 // are goes through the whole parsers.
 void Host::Impl::receive_packet(Bytes packet, TextReader* reader) {
@@ -86,9 +94,9 @@ void Host::Impl::receive_packet(Bytes packet, TextReader* reader) {
 }
 
 std::uint32_t Host::Impl::show(TextReader& reader, const Connection& connection, Bytes text) {
-  reading = true;
+  unsettled |= kReading;
   const std::size_t taken = reader.take(connection.id, text);
-  reading = false;
+  unsettled &= ~kReading;
   LASTACK_CHECK(taken <= text.size());
   return static_cast<std::uint32_t>(taken);
 }
@@ -113,13 +121,6 @@ Connection* Host::Impl::wake_half_open() {
   if (half_open.size() == 0 || !ours(incoming_sockets.local.ip)) return nullptr;
   HalfOpen* const record = half_open.find(incoming_sockets);
   return record == nullptr ? nullptr : &wake_for_input(*record);
-}
-
-bool Host::Impl::receive_control(Connection& connection, const CommonSegment& segment) {
-  if (!is_control(connection.tcb, segment, now)) return false;
-  last_disposition = take_control(connection.tcb, segment, now);
-  after_control(connection);
-  return true;
 }
 
 void Host::Impl::receive_common(Connection* connection, CommonSegment common) {

@@ -12,6 +12,8 @@ namespace lastack {
 
 class CommonSegment : public PacketView {
  public:
+  // Not the implicit one: it would clear the whole in memory, and so keep it there.
+  CommonSegment() {}  // NOLINT(modernize-use-equals-default)
   // False when it is another segment, or no good packet at all.
   [[gnu::always_inline]] bool look_at(Bytes packet) {
     const std::size_t size = look_at_ip(packet);

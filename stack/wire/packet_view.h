@@ -77,8 +77,8 @@ class TcpView {
   SeqNum ack() const { return SeqNum(load_be32(tcp_ + 8)); }
   std::uint16_t wnd() const { return static_cast<std::uint16_t>(word_ & 0xffffU); }
   Flags flags() const { return Flags{static_cast<std::uint16_t>(word_ >> 16 & 0x1ffU)}; }
-  // Of a common segment (common.h): whether it has a timestamp, and which.
-  bool is_stamped() const { return word_ >> 28 == 8; }
+  // Of a common segment (common.h), whose data offset is 5 or 8: whether it has a timestamp, and which.
+  bool is_stamped() const { return word_ >> 31 != 0; }
   Timestamps stamp() const { return {load_be32(tcp_ + kTcpHeaderSize + 4), load_be32(tcp_ + kTcpHeaderSize + 8)}; }
 
  protected:
@@ -96,7 +96,7 @@ class PacketView : public TcpView {
   }
   // Whether it comes from `remote` and is for `local`.
   [[gnu::always_inline]] bool is_between(const SocketAddress& local, const SocketAddress& remote) const {
-    if (load_be16(tcp_) != remote.port || load_be16(tcp_ + 2) != local.port) return false;
+    if (load_be32(tcp_) != (std::uint32_t{remote.port} << 16 | local.port)) return false;
     if (is_v4())
       return remote.ip.version == IpVersion::v4 && std::memcmp(ip_ + 12, remote.ip.octets.data(), 4) == 0 &&
              std::memcmp(ip_ + 16, local.ip.octets.data(), 4) == 0;
