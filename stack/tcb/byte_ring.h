@@ -64,10 +64,13 @@ class ByteRing {
   void grow(std::uint32_t octets);
   void write(std::uint32_t offset, const std::byte* from, std::uint32_t octets) {
     const std::uint32_t at = position(offset);
-    const std::uint32_t first = std::min(octets, capacity_ - at);
-    std::memcpy(data_.get() + at, from, first);
-    if (first < octets) [[unlikely]]
+    const std::uint32_t first = capacity_ - at;
+    if (octets <= first) [[likely]] {
+      std::memcpy(data_.get() + at, from, octets);
+    } else {
+      std::memcpy(data_.get() + at, from, first);
       std::memcpy(data_.get(), from + first, octets - first);
+    }
   }
   std::uint32_t position(std::uint32_t offset) const { return (front_ + offset) & (capacity_ - 1); }
 

@@ -82,12 +82,14 @@ inline CommonHeaders next_headers(Tcb& tcb, std::uint32_t mss, Instant now) {
   return headers;
 }
 
-// Whether text [seq, end) gets PSH. Without a PUSH flag of its own, the end of what was buffered is pushed.
+// Whether text [seq, end) gets PSH; `is_last`: nothing is queued behind it. Without a PUSH flag of its own, the end of
+// what was buffered is pushed.
 //= rfc9293 3.9.1.2 MUST-60 MUST-61
-inline bool pushes(const Tcb& tcb, SeqNum seq, SeqNum end) {
-  if (end == tcb.text_end() || tcb.config().push_always) return true;
+inline bool pushes(const Tcb& tcb, SeqNum seq, SeqNum end, bool is_last) {
+  if (is_last || tcb.config().push_always) return true;
   return tcb.snd.push_queued && after(tcb.snd.push_end, seq) && at_or_before(tcb.snd.push_end, end);
 }
+inline bool pushes(const Tcb& tcb, SeqNum seq, SeqNum end) { return pushes(tcb, seq, end, end == tcb.text_end()); }
 
 // Text or FIN [seq, end) leaves, the first time or again.
 void note_sent(Tcb& tcb, SeqNum seq, SeqNum end, Instant now);

@@ -170,13 +170,13 @@ struct NextText {
   take_next_window(tcb, segment);
   if (new_ack) take_next_ack(tcb, segment, now);
   if (!segment.text().empty()) take_next_text(tcb, segment, text, now);
-  const bool waits = tcb.flight() == 0 && tcb.snd.nxt != tcb.text_end();
-  if (!new_ack && (waits || tcb.config().keepalive)) settle_timers(tcb, now);
+  if (new_ack) return;
+  const bool waits = tcb.flight() == 0 && tcb.send_queue.size() != 0;
+  if (waits || tcb.config().keepalive) settle_timers(tcb, now);
 }
 
-// note_sent of new text behind other text in flight.
-[[gnu::always_inline]] inline void note_next_sent(Tcb& tcb, SeqNum end, Instant now) {
-  const SeqNum seq = tcb.snd.nxt;
+// note_sent of new text behind other text in flight, at SND.NXT.
+[[gnu::always_inline]] inline void note_next_sent(Tcb& tcb, SeqNum seq, SeqNum end, Instant now) {
   tcb.rtt.sent_first(end, now);
   if (tcb.snd.resend == seq) tcb.snd.resend = end;
   tcb.snd.nxt = end;
@@ -210,13 +210,15 @@ struct NextText {
   const SeqNum seq = tcb.snd.nxt;
   CommonHeaders headers{seq, tcb.rcv.nxt};
   TextPieces text;
+  bool was_last = true;
   if (queued != 0) {
     const std::uint32_t octets = tcb.steady_mss;
     // As in write_expected: what is less than a full segment, or the first in flight, has more to it.
     if (flight == 0 || queued < octets) return {};
     if ((tcb.snd.wnd < flight || tcb.snd.wnd - flight < octets) && kMut != 66) return {};
     if (room_for_next(tcb, flight) < octets) return {};
-    if (pushes(tcb, seq, seq + octets)) headers.flags = kPsh | kAck;
+    was_last = queued == octets;
+    if (pushes(tcb, seq, seq + octets, was_last)) headers.flags = kPsh | kAck;
     text = tcb.send_queue.pieces(flight, octets);
   } else if (!tcb.ack_due) {
     return {0, true};
@@ -228,8 +230,8 @@ struct NextText {
   headers.wnd = pay_acknowledgment(tcb, tcb.steady_mss);
   const std::size_t size = write_common(out, tcb.local, tcb.remote, headers, text, checksums);
   LASTACK_CHECK(size != 0);
-  if (queued != 0) note_next_sent(tcb, seq + tcb.steady_mss, now);
-  return {size, queued == 0 || queued == tcb.steady_mss};
+  if (queued != 0) note_next_sent(tcb, seq, seq + tcb.steady_mss, now);
+  return {size, was_last};
 }
 
 [[gnu::always_inline]] inline ReceiveResult consume_next(Tcb& tcb, std::size_t octets) {
