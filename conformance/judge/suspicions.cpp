@@ -36,6 +36,15 @@ bool nothing_missing_since(const Context& c, const Suspicion& s) {
          ids.gapless_since() <= s.draft.packet;
 }
 
+// Just below SND.NXT, after all: if what is missing from the capture was one octet, or the FIN, a keep-alive has the
+// last number that was seen (MAY-6). None comes so soon, nor with news.
+bool may_be_keep_alive(const Context& c, const Suspicion& s) {
+  constexpr Duration kNoTimeOutYet = std::chrono::milliseconds(150);
+  const bool news = c.flags().ack() && c.self.acked && c.ack > c.self.ack_max;
+  const bool soon = c.clock_runs() && c.seg.time - c.self.last_time < kNoTimeOutYet;
+  return s.claimed == s.known + 1 && c.seq == s.known && c.seg.len() <= 1 && !c.conn.certain && !news && !soon;
+}
+
 // The accused acknowledged octets up to `claimed`; their sender was seen up to `known`.
 Ruling settle_claimed_by_peer(Context& c, Suspicion& s) {
   if (c.side == s.accused) {
@@ -76,7 +85,7 @@ Ruling settle_claimed_by_peer(Context& c, Suspicion& s) {
   const auto& ts = c.seg.tcp.options.timestamps;
   const bool from_before = ts && c.peer.tsecr_seen && !after(SeqNum(ts->value), SeqNum(c.peer.tsecr_highest));
   const bool well_later = !may_be_swapped(c, s) && !from_before;
-  if (c.seq == s.known && (well_later || answers_later(c, s))) s.contradicted = true;
+  if (c.seq == s.known && (well_later || answers_later(c, s)) && !may_be_keep_alive(c, s)) s.contradicted = true;
   return Ruling::keep;
 }
 
@@ -100,7 +109,10 @@ Ruling settle_claimed_by_sender(Context& c, Suspicion& s) {
   const bool empty = c.end == c.seq;
   // A sender whose window shrank below what it had sent may number its acknowledgements inside the window.
   const bool shut_out = !c.peer.edge_known || c.peer.edge_last < s.claimed || c.peer.took_back;
-  if (empty && c.seq == s.known && sent_after(c, s) && !shut_out) {
+  const bool says_less = empty && c.seq == s.known && sent_after(c, s) && !shut_out;
+  if (says_less && c.peer.acked && c.peer.ack_highest >= s.claimed)
+    return open_because(s, "the peer has acknowledged them: they are missing from the capture");
+  if (says_less && !may_be_keep_alive(c, s)) {
     s.draft.why += "; packet " + std::to_string(c.seg.number) + ", sent later, is numbered " + number_text(c.seq);
     return Ruling::violated;
   }

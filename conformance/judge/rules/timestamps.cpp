@@ -127,7 +127,9 @@ void syn_ack_echo(Context& c) {
   const std::int32_t below = SeqNum(known) - SeqNum(echo);
   const bool no_earlier_syn = below >= kEarlierSyns || (echo == 0 && below >= 200'000);
   const bool proven = too_low ? no_earlier_syn : no_syn_since;
-  s->contradicted = proven && peer.plain_segments == 0;
+  // After an ACK of an older connection and the reset that answers it, the SYN is sent again at once.
+  const bool only_syns = peer.packets == peer.syn.count && c.self.packets == c.self.syn.count;
+  s->contradicted = proven && only_syns;
 }
 
 }  // namespace

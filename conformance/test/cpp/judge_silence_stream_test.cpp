@@ -267,6 +267,29 @@ TEST(JudgeSilence, AckOfAMissingFinBeforeWhatItOvertook) {
   }
 }
 
+// Of a whole capture one packet is missing, with one octet: the keep-alive after it has the last number that was seen.
+TEST(JudgeSilence, KeepAliveAfterAMissingOctet) {
+  using std::chrono::milliseconds;
+  for (const bool keep_alive : {true, false}) {  // or an answer that leaves the octet out
+    Talk t;
+    t.timestamps = true;
+    t.open().a({.seq = 101, .ack = 301, .len = 9}).b({.seq = 301, .ack = 110}).wait(milliseconds(10));
+    t.a({.seq = 110, .ack = 302}).wait(milliseconds(700));
+    if (!keep_alive) t.a({.seq = 110, .ack = 302, .len = 5});
+    t.wait(milliseconds(350)).b({.seq = 301, .ack = keep_alive ? 110U : 115U});
+    EXPECT_EQ(t.violates("ack-of-unsent-data"), !keep_alive) << t.text();
+  }
+  for (const std::uint32_t acked : {302U, 301U}) {
+    Talk t;
+    t.timestamps = true;
+    t.open().a({.seq = 101, .ack = 301, .len = 9}).b({.seq = 301, .ack = 110}).wait(milliseconds(10));
+    t.a({.seq = 110, .ack = acked}).wait(milliseconds(700)).a({.seq = 109, .ack = acked});
+    t.wait(milliseconds(10)).b({.seq = 302, .ack = 110}).wait(milliseconds(350));
+    t.a({.seq = 110, .ack = acked, .len = 5}).wait(milliseconds(10)).b({.seq = 301, .ack = acked == 302 ? 110U : 115U});
+    EXPECT_EQ(t.violates("unsent-sequence"), acked == 301) << t.text();
+  }
+}
+
 // What jumped was lost behind the tap, and the hole is filled later: with the same text where it was sent in order.
 TEST(JudgeSilence, HoleOfAJumpIsFilled) {
   for (const char text : {'y', 'x'}) {  // 'y': the numbers that it took are used again for other text

@@ -59,6 +59,18 @@ TEST(JudgeStamps, SynAckMayEchoAnUnseenSyn) {
   }
 }
 
+// An older connection of the same ports answers the SYN; after the reset it is sent again at once, which is missing.
+TEST(JudgeStamps, SynAgainAfterAResetIsMissing) {
+  for (const bool older : {true, false}) {
+    Talk t;
+    t.a({.flags = "S", .seq = 100, .tweak = with_stamp(1'000'000, 0)});
+    if (older) t.b({.seq = 4'000'000'000, .ack = 77'000}).a({.flags = "R", .seq = 77'000});
+    t.b({.flags = "SA", .seq = 300, .ack = 101, .tweak = with_stamp(5000, 1'000'026)});
+    t.a({.seq = 101, .ack = 301, .tweak = with_stamp(1'000'050, 5000)});
+    EXPECT_EQ(t.violates("timestamp-echo-unsent"), !older) << t.text();
+  }
+}
+
 // Found by the campaign: of a simultaneous open the capture has only the SYN-ACKs, which were sent after the SYNs.
 TEST(JudgeStamps, SynAckOfSimultaneousOpenMayEchoAnUnseenSyn) {
   Talk t;
