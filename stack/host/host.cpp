@@ -184,7 +184,8 @@ void Host::Impl::bury(Connection& connection) {
 }
 
 void Host::Impl::settle() {
-  LASTACK_CHECK((unsettled & kReading) == 0);  // a TextReader has called the host
+  const bool reading = (unsettled & kReading) != 0;
+  LASTACK_CHECK(!reading);  // a TextReader has called the host
   clear_graves();
   unsettled = graves.empty() ? 0 : kGraves;
 }
