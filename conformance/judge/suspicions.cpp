@@ -36,13 +36,14 @@ bool nothing_missing_since(const Context& c, const Suspicion& s) {
          ids.gapless_since() <= s.draft.packet;
 }
 
-// Just below SND.NXT, after all: if what is missing from the capture was one octet, or the FIN, a keep-alive has the
-// last number that was seen (MAY-6). None comes so soon, nor with news.
+constexpr Duration kNoTimeOutYet = std::chrono::milliseconds(150);  // no stack's timer is as quick as that
+
+// Of a segment numbered `known`. Just below SND.NXT, after all: if what is missing from the capture was one octet, or
+// the FIN, a keep-alive has the last number that was seen (MAY-6). None comes so soon, nor with news.
 bool may_be_keep_alive(const Context& c, const Suspicion& s) {
-  constexpr Duration kNoTimeOutYet = std::chrono::milliseconds(150);
   const bool news = c.flags().ack() && c.self.acked && c.ack > c.self.ack_max;
   const bool soon = c.clock_runs() && c.seg.time - c.self.last_time < kNoTimeOutYet;
-  return s.claimed == s.known + 1 && c.seq == s.known && c.seg.len() <= 1 && !c.conn.certain && !news && !soon;
+  return s.claimed == s.known + 1 && c.seg.len() <= 1 && !c.conn.certain && !news && !soon;
 }
 
 // The accused acknowledged octets up to `claimed`; their sender was seen up to `known`.
@@ -71,8 +72,7 @@ Ruling settle_claimed_by_peer(Context& c, Suspicion& s) {
     s.contradicted = true;
     return Ruling::keep;
   }
-  // No stack's retransmission timer is as quick as that, and what was acknowledged brings no fast retransmission.
-  constexpr Duration kNoTimeOutYet = std::chrono::milliseconds(150);
+  // What was acknowledged brings no fast retransmission.
   const bool may_be_again =
       c.end == s.claimed || c.seg.time - s.draft.time > kNoTimeOutYet || (s.selective && c.end < s.claimed);
   if (sent_now && may_be_again && !proven)

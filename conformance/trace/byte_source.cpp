@@ -17,7 +17,7 @@ namespace lastack {
 
 namespace {
 
-constexpr std::size_t kChunk = std::size_t{1} << 16;
+constexpr std::size_t kChunk = std::size_t{1} << 16;  // so that what is read is still in the processor's cache
 
 }  // namespace
 

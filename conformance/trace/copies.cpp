@@ -85,10 +85,6 @@ bool has_syn(Bytes packet) {
   return packet.size() > flags && (load_u8(packet.data() + flags) & Flags::syn_bit) != 0;
 }
 
-}  // namespace
-
-namespace {
-
 std::uint16_t tag_of(std::uint64_t signature) { return static_cast<std::uint16_t>(signature >> 48); }
 
 }  // namespace
