@@ -299,6 +299,19 @@ TEST(JudgeSilence, HoleOfAJumpIsFilled) {
     t.a({.seq = 121, .ack = 301, .len = 10}).b({.seq = 301, .ack = 131});
     EXPECT_EQ(t.violates("sequence-jump"), text == 'x') << t.text();
   }
+  Talk damaged;  // in a way that no checksum shows: the same text, but for one octet
+  damaged.open().a({.seq = 111, .ack = 301, .len = 10, .fill = 'y'});
+  const auto one_octet = [](std::vector<std::byte>& p) {
+    p[p.size() - 10] = std::byte{'x'};  // the first of the text
+    fix_checksum(p);
+  };
+  damaged.a({.seq = 111, .ack = 301, .len = 10, .raw = one_octet, .fill = 'y'}).b({.seq = 301, .ack = 101});
+  damaged.a({.seq = 101, .ack = 301, .len = 10, .fill = 'y'}).a({.seq = 121, .ack = 301, .len = 10});
+  EXPECT_FALSE(damaged.violates("sequence-jump")) << damaged.text();
+  Talk ended;  // by a FIN before the numbers of the text that jumped
+  ended.open().a({.seq = 131, .ack = 301, .len = 10}).a({.flags = "FA", .seq = 111, .ack = 301});
+  ended.b({.seq = 301, .ack = 101}).a({.seq = 101, .ack = 301, .len = 10}).b({.seq = 301, .ack = 112});
+  EXPECT_TRUE(ended.violates("sequence-jump")) << ended.text();
 }
 
 // A FIN too early was lost behind the tap, so that the other end has received, and acknowledges, the one at the end.
